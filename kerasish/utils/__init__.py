@@ -1,0 +1,1 @@
+"""Tools that know no tensors: nested structures, names, files, progress, settings."""
