@@ -1,7 +1,7 @@
 """Nested structures of lists, tuples, dicts, named tuples and deques (`keras.tree`).
 
-Everything else is a leaf: arrays, None, and subclasses of the containers that `register_node` was not told of.
-Children of a dict come in the order of its sorted keys, those of an `OrderedDict` in its own order.
+Everything else is a leaf: arrays, None, and subclasses of the containers, unless `register_node` was told
+of them. Children of a dict come in the order of its sorted keys, those of an `OrderedDict` in its own order.
 """
 
 import warnings
@@ -48,7 +48,7 @@ class _Node(NamedTuple):
 
 
 class _NodeTable(dict):
-    """Node of a type, or None for a leaf type; filled as types are met, so that a look-up is one dict access."""
+    """Node of a type, or None for a leaf type; filled as types are met: a look-up is one dict access."""
 
     def __missing__(self, kind: type) -> _Node | None:
         named = issubclass(kind, tuple) and hasattr(kind, "_fields")
@@ -198,8 +198,8 @@ def _map(func: Callable, shape: Any, structures: tuple, none_is_leaf: bool, path
         return func(*structures)
     keys = node.keys(shape)
     columns = [_matching_children(node, keys, s, path) for s in structures]
-    children = zip(keys, node.children(shape), zip(*columns))
-    return node.rebuild(shape, [_map(func, c, s, none_is_leaf, (*path, key), up_to) for key, c, s in children])
+    rows = zip(keys, node.children(shape), zip(*columns))
+    return node.rebuild(shape, [_map(func, c, s, none_is_leaf, (*path, key), up_to) for key, c, s in rows])
 
 
 def _matching_children(node: _Node, keys: Sequence[Any], x: Any, path: Path) -> Sequence[Any]:
@@ -272,32 +272,18 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
         ValueError: it has more or fewer items than the structure has leaves.
     """
     leaves = list(flat_sequence)
-    remaining = iter(leaves)
-    try:
-        packed = _map_one(lambda _: _next(remaining), structure, True)
-    except _Exhausted:
-        packed = remaining
-    if packed is remaining or next(remaining, remaining) is not remaining:
-        expected = len(flatten(structure))
+    expected = len(flatten(structure))
+    if len(leaves) != expected:
         raise ValueError(f"the structure has {expected} leaves, but flat_sequence has {len(leaves)}")
-    return packed
-
-
-class _Exhausted(Exception):
-    pass
-
-
-def _next(items: Any) -> Any:
-    for item in items:
-        return item
-    raise _Exhausted
+    remaining = iter(leaves)
+    return _map_one(lambda _: next(remaining), structure, True)
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
     """Visit every subtree, depth first, and replace those for which the function returns something.
 
     Args:
-        func: takes a subtree; returns None to keep it, `MAP_TO_NONE` to put None there, else what to put there.
+        func: takes a subtree; returns what to put there, None to keep it, or `MAP_TO_NONE` to put None.
         structure: any structure.
         top_down: whether a parent comes before its children; what replaces a parent is not descended into.
     """
@@ -324,7 +310,7 @@ def lists_to_tuples(structure: Any) -> Any:
 
 
 def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
-    """Apply a function to every shape: a list or tuple of ints and Nones is one, and is not descended into."""
+    """Apply a function to every shape (a list or tuple of ints and Nones) and to every leaf outside one."""
     node = _nodes[type(structure)]
     if node is None or _is_shape(structure):
         return func(structure)
