@@ -1,0 +1,110 @@
+"""Kernels that move elements without computing: views where the array module gives views, else copies."""
+
+from typing import Any
+
+from kerasish.backend.registry import kernel
+
+
+@kernel("reshape")
+def reshape(xp, x, *, shape):
+    return x.reshape(shape)
+
+
+@kernel("expand_dims")
+def expand_dims(xp, x, *, axis):
+    return xp.expand_dims(x, axis)
+
+
+@kernel("squeeze")
+def squeeze(xp, x, *, axis):
+    return xp.squeeze(x, axis)
+
+
+@kernel("transpose")
+def transpose(xp, x, *, axes):
+    return x.transpose(axes)
+
+
+@kernel("broadcast_to")
+def broadcast_to(xp, x, *, shape):
+    return xp.broadcast_to(x, shape)
+
+
+@kernel("concatenate")
+def concatenate(xp, *xs, axis, out=None):
+    return xp.concatenate(xs, axis=axis, out=out)
+
+
+@kernel("split")
+def split(xp, x, *, points, axis):
+    return tuple(xp.split(x, list(points), axis=axis))
+
+
+@kernel("tile")
+def tile(xp, x, *, repeats):
+    return xp.tile(x, repeats)
+
+
+@kernel("repeat")
+def repeat(xp, x, *, repeats, axis):
+    return xp.repeat(x, repeats if isinstance(repeats, int) else list(repeats), axis=axis)
+
+
+@kernel("roll")
+def roll(xp, x, *, shift, axis):
+    return xp.roll(x, shift, axis=axis)
+
+
+@kernel("flip")
+def flip(xp, x, *, axis):
+    return xp.flip(x, axis)
+
+
+@kernel("pad")
+def pad(xp, x, *, pad_width, mode, value=0, out=None):
+    if mode != "constant":
+        return xp.pad(x, pad_width, mode=mode)
+    if out is None:
+        out = xp.empty([n + b + a for n, (b, a) in zip(x.shape, pad_width, strict=True)], x.dtype)
+    for axis, (before, after) in enumerate(pad_width):
+        # Only the rim is filled: each side of this axis, within what earlier axes have left.
+        inner = tuple(slice(b, b + n) for n, (b, _) in zip(x.shape[:axis], pad_width, strict=False))
+        out[(*inner, slice(0, before))] = value
+        out[(*inner, slice(out.shape[axis] - after, None))] = value
+    out[tuple(slice(b, b + n) for n, (b, _) in zip(x.shape, pad_width, strict=True))] = x
+    return out
+
+
+@kernel("tril")
+def tril(xp, x, *, k):
+    return xp.tril(x, k)
+
+
+@kernel("triu")
+def triu(xp, x, *, k):
+    return xp.triu(x, k)
+
+
+@kernel("diagonal")
+def diagonal(xp, x, *, offset, axis1, axis2):
+    return xp.diagonal(x, offset, axis1, axis2)
+
+
+@kernel("put_diagonal")
+def put_diagonal(xp, x, *, shape, offset, axis1, axis2):
+    """Zeros of the shape, with `x` on a diagonal: the transpose of `diagonal`."""
+    out = xp.zeros(shape, x.dtype)
+    planes = xp.moveaxis(out, (axis1, axis2), (-2, -1))
+    rows = xp.arange(x.shape[-1]) + max(0, -offset)
+    planes[..., rows, rows + offset] = x
+    return out
+
+
+@kernel("copy")
+def copy(xp, x):
+    return x.copy()
+
+
+@kernel("view")
+def view(xp, x: Any, *, dtype):
+    return xp.ascontiguousarray(x).view(dtype) if x.ndim else x.copy().view(dtype)
