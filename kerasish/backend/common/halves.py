@@ -19,7 +19,11 @@ def through_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(xp, x, *arrays, **params):
         if x.dtype.name not in HALVES:
             return function(xp, x, *arrays, **params)
+        given = params.pop("out", None)
         out = function(xp, *(widen(a) for a in (x, *arrays)), **params)
+        if given is not None:
+            given[...] = out
+            return given
         if isinstance(out, tuple):
             return tuple(_narrow(o, x.dtype) for o in out)
         return _narrow(out, x.dtype)

@@ -1,0 +1,80 @@
+"""Kernels that work element by element, inputs broadcast. Arithmetic, exponents, angles, rounding, tests, bits.
+
+Most are functions of the array module under Keras's name or another. What is written out below is what the
+module lacks, or what it answers in a dtype other than the one it was given (bfloat16 is a foreign dtype to it).
+"""
+
+from kerasish.backend.common.halves import through_float32
+from kerasish.backend.registry import kernel, ufunc_kernel
+
+# Arithmetic.
+ufunc_kernel("add", "subtract", "multiply", "divide", "floor_divide", "mod", "fmod", "power", "negative")
+ufunc_kernel("absolute", "sign", "square", "sqrt", "cbrt", "reciprocal", "hypot", "gcd", "lcm", "heaviside")
+ufunc_kernel("maximum", "minimum", "fmax", "fmin", "nextafter")
+# Exponents and logarithms.
+ufunc_kernel("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2")
+# Angles.
+ufunc_kernel("sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "deg2rad", "rad2deg")
+ufunc_kernel("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh")
+# Rounding.
+ufunc_kernel("floor", "ceil", "trunc")
+# Tests and comparisons, answered in booleans.
+ufunc_kernel("isnan", "isinf", "isfinite", "signbit")
+ufunc_kernel("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+ufunc_kernel("logical_and", "logical_or", "logical_xor", "logical_not")
+# Bits of integers.
+ufunc_kernel("bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", bitwise_not="invert")
+# Complex numbers.
+ufunc_kernel("real", "imag", "angle", conj="conjugate")
+
+
+@kernel("rsqrt")
+def rsqrt(xp, x, *, out=None):
+    """1 / sqrt(x)."""
+    return xp.reciprocal(xp.sqrt(x, out=out), out=out)
+
+
+@kernel("round")
+def round_to(xp, x, *, decimals=0):
+    """Round halves to even, at a number of decimals."""
+    return xp.round(x, decimals)
+
+
+@kernel("clip")
+def clip(xp, x, low, high, *, out=None):
+    """min(max(x, low), high); `numpy.clip` would turn bfloat16 into float32."""
+    return xp.minimum(xp.maximum(x, low, out=out), high, out=out)
+
+
+@kernel("where")
+def where(xp, condition, x, y):
+    return xp.where(condition, x, y)
+
+
+@kernel("cast")
+def cast(xp, x, *, dtype):
+    """Convert to a dtype; what is no number becomes an unspecified integer, as in Keras."""
+    if x.dtype.kind == "c" and xp.dtype(dtype).kind != "c":
+        x = x.real
+    return x.astype(dtype)
+
+
+@kernel("ldexp")
+@through_float32
+def ldexp(xp, x, exponent):
+    """x * 2 ** exponent for integer exponents."""
+    return xp.ldexp(x, exponent)
+
+
+@kernel("sinc")
+@through_float32
+def sinc(xp, x):
+    """sin(pi x) / (pi x), 1 at 0."""
+    return xp.sinc(x)
+
+
+@kernel("i0")
+@through_float32
+def i0(xp, x):
+    """Modified Bessel function of the first kind, order 0."""
+    return xp.i0(x).astype(x.dtype, copy=False)

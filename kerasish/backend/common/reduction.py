@@ -1,0 +1,100 @@
+"""Kernels that fold axes: sums, extremes, tests, running sums. Half precision is summed in float32.
+
+`axis` is an int, a tuple of ints or None for all axes. Positions and counts are int32.
+"""
+
+from kerasish.backend.common.halves import HALVES, through_float32, widen
+from kerasish.backend.registry import kernel, ufunc_kernel
+
+ufunc_kernel("any", "all")
+
+
+def _fold(function, x, *, axis, keepdims, out):
+    """Call a summing function so that it accumulates wide enough and keeps the dtype of `x`."""
+    if x.dtype.name in HALVES:
+        total = function(x, axis=axis, dtype="float32", keepdims=keepdims).astype(x.dtype)
+        if out is None:
+            return total
+        out[...] = total
+        return out
+    return function(x, axis=axis, dtype=x.dtype, keepdims=keepdims, out=out)
+
+
+@kernel("sum")
+def sum_(xp, x, *, axis=None, keepdims=False, out=None):
+    return _fold(xp.sum, x, axis=axis, keepdims=keepdims, out=out)
+
+
+@kernel("prod")
+def prod(xp, x, *, axis=None, keepdims=False, out=None):
+    return _fold(xp.prod, x, axis=axis, keepdims=keepdims, out=out)
+
+
+@kernel("mean")
+def mean(xp, x, *, axis=None, keepdims=False, out=None):
+    return _fold(xp.mean, x, axis=axis, keepdims=keepdims, out=out)
+
+
+@kernel("var")
+@through_float32
+def var(xp, x, *, axis=None, keepdims=False):
+    """Mean squared distance from the mean, in two passes; real also for complex `x`."""
+    return xp.var(x, axis=axis, keepdims=keepdims)
+
+
+@kernel("max")
+def max_(xp, x, *, axis=None, keepdims=False, out=None):
+    return xp.max(x, axis=axis, keepdims=keepdims, out=out)
+
+
+@kernel("min")
+def min_(xp, x, *, axis=None, keepdims=False, out=None):
+    return xp.min(x, axis=axis, keepdims=keepdims, out=out)
+
+
+@kernel("argmax")
+def argmax(xp, x, *, axis=None, keepdims=False):
+    return xp.argmax(widen(x), axis=axis, keepdims=keepdims).astype("int32")
+
+
+@kernel("argmin")
+def argmin(xp, x, *, axis=None, keepdims=False):
+    return xp.argmin(widen(x), axis=axis, keepdims=keepdims).astype("int32")
+
+
+@kernel("count_nonzero")
+def count_nonzero(xp, x, *, axis=None):
+    return xp.asarray(xp.count_nonzero(x, axis=axis)).astype("int32")
+
+
+@kernel("logsumexp")
+@through_float32
+def logsumexp(xp, x, *, axis=None, keepdims=False):
+    """log(sum(exp(x))), shifted by the maximum unless that is infinite."""
+    top = xp.max(x, axis=axis, keepdims=True, initial=-xp.inf)
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else xp.squeeze(total, axis=axis)
+
+
+@kernel("cumsum")
+@through_float32
+def cumsum(xp, x, *, axis, out=None):
+    return xp.cumsum(x, axis=axis, dtype=x.dtype, out=out)
+
+
+@kernel("cumprod")
+@through_float32
+def cumprod(xp, x, *, axis, out=None):
+    return xp.cumprod(x, axis=axis, dtype=x.dtype, out=out)
+
+
+@kernel("linear_recurrence")
+def linear_recurrence(xp, a, b, *, axis, reverse=False):
+    """h[i] = a[i] h[i-1] + b[i] along an axis, h = 0 before the first; backwards if `reverse`."""
+    wide_a, wide_b = (xp.moveaxis(widen(v), axis, 0) for v in (a, b))
+    h = xp.empty_like(wide_b)
+    last, order = 0, range(len(h))
+    for i in reversed(order) if reverse else order:
+        last = h[i] = wide_a[i] * last + wide_b[i]
+    return xp.moveaxis(h, 0, axis).astype(b.dtype, copy=False)
