@@ -1,0 +1,1 @@
+"""Raw arrays only: the kernel table, the devices that it serves, and the kernels themselves."""

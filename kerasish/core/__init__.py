@@ -1,0 +1,1 @@
+"""Tensors, variables, op cards and the one door through which every op goes."""

@@ -1,0 +1,210 @@
+"""The one door through which every op goes.
+
+The context decides what an op does: an *interpreter* (shape inference, a trace) may take it,
+else its kernel runs at once; and every recording *tape* is then told. Both are known here only
+as protocols.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from kerasish.backend import device
+from kerasish.core.dtypes import default_of_python, float_of, numpy_dtype, result_type
+from kerasish.core.tensor import OPS, Tensor
+
+
+class Interpreter(Protocol):
+    """Says what an op does instead of running its kernel."""
+
+    def apply(self, card: Any, inputs: list[Tensor], params: dict[str, Any]) -> Any:
+        """Return the result: a tensor or a tuple of tensors."""
+
+
+class Recorder(Protocol):
+    """Is told of every op and of every variable that is read."""
+
+    def record(self, card: Any, inputs: list[Tensor], params: dict[str, Any], out: Any) -> None:
+        """Take note of an op and its result."""
+
+    def touch(self, variable: Any, value: Tensor) -> None:
+        """Take note that a variable was read as `value`."""
+
+
+class _State(threading.local):
+    interpreter: Any = None
+    tapes: tuple = ()
+    variables: Any = None  # a store that stands before the variables' own values
+    autocast: str | None = None  # float dtype in which variables are read
+
+
+state = _State()
+
+
+@contextlib.contextmanager
+def scope(**changes: Any) -> Iterator[None]:
+    """Set fields of the dispatch state (interpreter, tapes, variables, autocast) for a while."""
+    before = {name: getattr(state, name) for name in changes}
+    for name, value in changes.items():
+        setattr(state, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(state, name, value)
+
+
+def eager_scope():
+    """Run ops at once and unrecorded, whatever the context: for making initial values."""
+    return scope(interpreter=None, tapes=(), variables=None, autocast=None)
+
+
+def to_tensor(x: Any, dtype: str | None = None) -> Tensor:
+    """Return a value as a tensor, without a copy where none is needed.
+
+    Args:
+        x: a tensor, variable, array, Python number or nested list of these.
+        dtype: name of the dtype; by default the value's own, `floatx` or int32 for Python numbers.
+    """
+    if type(x) is not Tensor:
+        x = _from_foreign(x, dtype)
+    if dtype is not None and x.data.dtype != numpy_dtype(dtype):
+        x = OPS["cast"](x, dtype)
+    return x
+
+
+def _from_foreign(x: Any, dtype: str | None) -> Tensor:
+    if isinstance(x, Tensor):
+        return x
+    if hasattr(x, "read_tensor"):  # a Variable
+        return x.read_tensor()
+    if isinstance(x, bool | int | float | complex):
+        return Tensor(device.current().asarray(np.asarray(x, numpy_dtype(dtype or default_of_python(x)))))
+    if hasattr(x, "record_history"):
+        raise TypeError(
+            f"a symbolic KerasTensor cannot be used as a value: {x}. Call Keras layers or kerasish.ops on it, "
+            "or wrap the computation in a Layer."
+        )
+    if isinstance(x, list | tuple):
+        return _from_sequence(x, dtype)
+    return Tensor(_as_device_array(x))
+
+
+def _from_sequence(x: Any, dtype: str | None) -> Tensor:
+    if any(_holds_tensor(e) for e in x):
+        return OPS["stack"]([to_tensor(e, dtype) for e in x])
+    array = np.asarray(x)
+    if dtype is None and not _holds_typed(x):  # Python numbers alone take the defaults
+        dtype = {"f": result_type(float), "i": "int32", "c": "complex64"}.get(array.dtype.kind)
+        if array.dtype.kind == "i" and array.size and np.abs(array).max() >= 2**31:
+            dtype = "int64"
+    return Tensor(device.current().asarray(array if dtype is None else array.astype(numpy_dtype(dtype))))
+
+
+def _holds_tensor(x: Any) -> bool:
+    if isinstance(x, list | tuple):
+        return any(_holds_tensor(e) for e in x)
+    return isinstance(x, Tensor) or hasattr(x, "read_tensor")
+
+
+def _holds_typed(x: Any) -> bool:
+    if isinstance(x, list | tuple):
+        return any(_holds_typed(e) for e in x)
+    return hasattr(x, "dtype")
+
+
+def _as_device_array(x: Any) -> Any:
+    here = device.current()
+    if type(x) is here.array_type:
+        return x
+    if hasattr(x, "__array__") or hasattr(x, "dtype"):
+        return here.asarray(x)
+    if hasattr(x, "__dlpack__"):
+        return here.xp.from_dlpack(x)
+    array = np.asarray(x)
+    if array.dtype.kind == "O":
+        raise TypeError(f"cannot make a tensor of {type(x).__name__} {x!r}: expected numbers, arrays or tensors")
+    return here.asarray(array)
+
+
+def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
+    """Carry out one op: promote its inputs, run or hand over, record.
+
+    Args:
+        card: the op card.
+        inputs: what becomes its input tensors.
+        params: its static keywords.
+
+    Returns:
+        A tensor, or a tuple of tensors for an op of several results.
+    """
+    inputs = _promoted(card.promote, inputs)
+    if state.interpreter is None:
+        out = run_kernel(card, inputs, params)
+    else:
+        out = state.interpreter.apply(card, inputs, params)
+    for tape in state.tapes:
+        tape.record(card, inputs, params, out)
+    return out
+
+
+def run_kernel(card: Any, inputs: list[Tensor], params: dict[str, Any]) -> Any:
+    """Run the kernel of a card on concrete inputs; a failure is put in the words of its shape rule."""
+    here = device.current()
+    try:
+        with np.errstate(all="ignore"):
+            out = here.kernel(card.name)(*[x.data for x in inputs], **params)
+    except (ValueError, TypeError, IndexError) as error:
+        abstract = next((x for x in inputs if not x.is_concrete), None)
+        if abstract is not None:
+            abstract.numpy()
+        card.spec(*[x.data for x in inputs], **params)  # raises in our words if the inputs are at fault
+        raise type(error)(f"op {card.name!r} on {', '.join(_describe(x) for x in inputs)}: {error}") from error
+    if type(out) is tuple:
+        return tuple([Tensor(o if type(o) is here.array_type else here.asarray(o)) for o in out])
+    return Tensor(out if type(out) is here.array_type else here.asarray(out))
+
+
+def _describe(x: Tensor) -> str:
+    return f"{x.dtype.name}{list(x.shape)}"
+
+
+def _promoted(policy: Any, inputs: Any) -> list[Tensor]:
+    """Tensors of the dtype that a card's promotion asks for; casts are ops, so gradients pass them."""
+    if policy is None:
+        return [x if type(x) is Tensor else to_tensor(x) for x in inputs]
+    dtype = None
+    for x in inputs:  # the fast path: tensors of one floating-point dtype
+        if type(x) is not Tensor or (dtype is not None and x.data.dtype != dtype):
+            break
+        dtype = x.data.dtype
+    else:
+        if dtype is not None and (policy == "same" or (policy == "float" and dtype.kind == "f")):
+            return list(inputs)
+    dtype = promoted_dtype(policy, inputs)
+    return [to_tensor(x, dtype) for x in inputs]
+
+
+def promoted_dtype(policy: Any, inputs: Any) -> str:
+    """Return the name of the dtype in which inputs meet, Python scalars weak.
+
+    Args:
+        policy: "same", "float" (at least a floating-point type), or a function of the common dtype.
+        inputs: tensors, variables, arrays, Python scalars.
+    """
+    dtype = result_type(*[_dtype_of(x) for x in inputs])
+    if policy == "float":
+        return float_of(dtype)
+    return dtype if policy == "same" else policy(dtype)
+
+
+def _dtype_of(x: Any) -> Any:
+    if isinstance(x, bool | int | float | complex):
+        return type(x)
+    autocast = getattr(x, "read_dtype", None)  # a Variable
+    if autocast is not None:
+        return autocast
+    return getattr(x, "dtype", None) or to_tensor(x).dtype

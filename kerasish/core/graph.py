@@ -1,0 +1,107 @@
+"""Functions over symbolic graphs: feed any tensors, fetch any others."""
+
+from typing import Any
+
+from kerasish.core.symbolic import KerasTensor, Node, Operation, compute_output_spec
+from kerasish.utils import tree
+
+
+def node_of(x: KerasTensor) -> Node | None:
+    """Return the node that made a symbolic tensor, None for one without history."""
+    history = x._keras_history
+    return None if history is None else history.operation._inbound_nodes[history.node_index]
+
+
+def order_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
+    """Return the nodes between inputs and outputs, each after those that it needs.
+
+    Raises:
+        ValueError: an output depends on a symbolic tensor that is not among the inputs.
+    """
+    given = {id(x) for x in inputs}
+    done: set[int] = set()
+    order: list[Node] = []
+    stack: list[tuple[KerasTensor, bool]] = [(x, False) for x in reversed(outputs)]
+    while stack:
+        x, ready = stack.pop()
+        node = node_of(x)
+        if id(x) in given or (node is not None and id(node) in done):
+            continue
+        if node is None or node.is_input:
+            raise ValueError(f"the graph is disconnected: {x} is needed for the outputs but is none of the inputs "
+                             f"{[i.name for i in inputs]}")
+        if ready:
+            done.add(id(node))
+            order.append(node)
+        else:
+            stack.append((x, True))
+            stack.extend((i, False) for i in reversed(node.inputs))
+    return order
+
+
+class Function(Operation):
+    """Compute symbolic outputs from values for symbolic inputs (Keras: `Function`).
+
+    Args:
+        inputs: symbolic tensors, in any nested structure; any tensor of a graph will do.
+        outputs: symbolic tensors, in any nested structure.
+        name: unique if left out.
+
+    Raises:
+        ValueError: an output depends on an input that is not given, or there is none.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None):
+        super().__init__(name=name)
+        self._inputs_struct, self._outputs_struct = inputs, outputs
+        self._inputs: list[KerasTensor] = tree.flatten(inputs)
+        self._outputs: list[KerasTensor] = tree.flatten(outputs)
+        if not self._outputs:
+            raise ValueError("argument `outputs` is empty: give at least one symbolic tensor")
+        for x in (*self._inputs, *self._outputs):
+            if not isinstance(x, KerasTensor):
+                raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")
+        self._nodes = order_nodes(self._inputs, self._outputs)
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations between inputs and outputs, those of the inputs first, each once."""
+        found: dict[int, Operation] = {}
+        for x in self._inputs:
+            if x._keras_history is not None and node_of(x).is_input:  # type: ignore[union-attr]
+                found[id(x._keras_history.operation)] = x._keras_history.operation
+        for node in self._nodes:
+            found[id(node.operation)] = node.operation
+        return list(found.values())
+
+    inputs = property(lambda self: list(self._inputs), doc="The symbolic inputs, flat.")
+    outputs = property(lambda self: list(self._outputs), doc="The symbolic outputs, flat.")
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return the symbolic outputs for symbolic inputs of other shapes."""
+        return compute_output_spec(self.call, inputs)
+
+    def call(self, inputs: Any) -> Any:
+        """Return the outputs for the given input values."""
+        flat = tree.flatten(inputs)
+        if len(flat) != len(self._inputs):
+            raise ValueError(f"function {self.name!r} takes {len(self._inputs)} inputs, got {len(flat)}")
+        return self.run(flat)
+
+    def run(self, flat_inputs: list[Any], call: Any = None) -> Any:
+        """Compute the outputs node by node.
+
+        Args:
+            flat_inputs: one value an input.
+            call: `call(operation, args, kwargs)`; by default the operation is called.
+
+        Returns:
+            Values in the structure of the outputs.
+        """
+        values = {id(x): v for x, v in zip(self._inputs, flat_inputs, strict=True)}
+        for node in self._nodes:
+            args, kwargs = node.fill_in(values)
+            out = node.operation(*args, **kwargs) if call is None else call(node.operation, args, kwargs)
+            for symbol, value in zip(node.outputs, tree.flatten(out), strict=True):
+                values[id(symbol)] = value
+        return tree.map_structure(lambda x: values[id(x)], self._outputs_struct)

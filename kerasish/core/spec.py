@@ -1,0 +1,78 @@
+"""What is known of a tensor without its values: shape and dtype."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasish.core.dtypes import numpy_dtype, standardize_dtype
+
+
+class Spec:
+    """Shape and dtype of a tensor that has no values (yet).
+
+    It stands where an array would stand: both have `shape`, `dtype`, `ndim` and `size`, so a
+    shape rule reads either.
+    """
+
+    __slots__ = ("shape", "dtype")
+
+    def __init__(self, shape: Any, dtype: Any):
+        self.shape: tuple[int, ...] = tuple(int(n) for n in shape)
+        self.dtype: np.dtype = dtype if isinstance(dtype, np.dtype) else numpy_dtype(standardize_dtype(dtype))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        out = 1
+        for n in self.shape:
+            out *= n
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spec) and (self.shape, self.dtype) == (other.shape, other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape to which shapes broadcast.
+
+    Raises:
+        ValueError: two of them cannot meet; names the shapes.
+    """
+    first = shapes[0]
+    if all(s == first for s in shapes):
+        return first
+    out = [1] * max(len(s) for s in shapes)
+    for shape in shapes:
+        for i, n in enumerate(reversed(shape), 1):
+            if n != 1:
+                if out[-i] not in (1, n):
+                    raise ValueError(f"shapes {', '.join(map(str, shapes))} cannot be broadcast together")
+                out[-i] = n
+    return tuple(out)
+
+
+def like(index: int = 0, dtype: Any = None):
+    """Return a shape rule: the result has the shape (and dtype, unless given) of one input."""
+
+    def rule(*inputs, **_params) -> Spec:
+        return Spec(inputs[index].shape, dtype or inputs[index].dtype)
+
+    return rule
+
+
+def broadcast(dtype: Any = None):
+    """Return a shape rule: the result has the broadcast shape of all inputs, and the last one's dtype."""
+
+    def rule(*inputs, **_params) -> Spec:
+        return Spec(broadcast_shapes(*(x.shape for x in inputs)), dtype or inputs[-1].dtype)
+
+    return rule

@@ -1,0 +1,1 @@
+"""The public tensor ops, by family."""

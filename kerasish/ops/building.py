@@ -1,0 +1,67 @@
+"""What op families share: decorators for elementwise ops, and helpers for axes."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from kerasish.core.op import Card, public
+from kerasish.core.spec import broadcast, like
+
+
+def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None) -> Callable[..., Any]:
+    """Return a decorator that makes an elementwise op of a function with a docstring and no body.
+
+    The positional parameters without defaults are the inputs, which broadcast; the others are static.
+
+    Args:
+        vjp: one gradient rule an input (None where no gradient flows), or a single rule for one input.
+        promote: as in `Card`.
+        dtype: the result's dtype where it is not the inputs' common one.
+    """
+
+    def make(function: Callable[..., Any]) -> Callable[..., Any]:
+        parameters = inspect.signature(function).parameters
+        inputs = tuple(n for n, p in parameters.items() if p.default is p.empty)
+        static = tuple(n for n in parameters if n not in inputs)
+        rules = (vjp,) if callable(vjp) else vjp
+        spec = like(0, dtype) if len(inputs) == 1 else broadcast(dtype)
+        card = Card(function.__name__, inputs, spec=spec, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if len(args) == len(inputs) and not kwargs and not static:
+                return card(*args)
+            bound = inspect.signature(function).bind(*args, **kwargs)
+            bound.apply_defaults()
+            return card(*[bound.arguments[n] for n in inputs], **{n: bound.arguments[n] for n in static})
+
+        return public(call)
+
+    return make
+
+
+def canonical_axis(axis: int, ndim: int) -> int:
+    """Return a non-negative axis.
+
+    Raises:
+        ValueError: the axis is outside the tensor.
+    """
+    axis = int(axis)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for a tensor of {ndim} axes")
+    return axis % ndim
+
+
+def canonical_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return sorted, non-negative, distinct axes; None means all.
+
+    Raises:
+        ValueError: an axis is outside the tensor or named twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    axes = tuple(sorted(canonical_axis(a, ndim) for a in (axis if isinstance(axis, list | tuple) else [axis])))
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"an axis is named twice in {axis}")
+    return axes
