@@ -36,7 +36,7 @@ def searchsorted(xp, sequence, values, *, side, dtype):
 
 @kernel("unique")
 def unique(xp, x, *, axis):
-    """The sorted distinct entries; for each its first place and its count, and what takes them back to `x`."""
+    """The sorted distinct entries, for each its first place and count, and what takes them back to `x`."""
     values, first, inverse, counts = xp.unique(widen(x), True, True, True, axis=axis)
     inverse = inverse.reshape(x.shape if axis is None else (-1,))
     return values.astype(x.dtype), first.astype("int32"), inverse.astype("int32"), counts.astype("int32")
