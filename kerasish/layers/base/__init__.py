@@ -1,0 +1,1 @@
+"""The layer: what all layers share."""
