@@ -79,7 +79,7 @@ class Progbar:
         now = time.monotonic()
         if current == 1:
             self._after_first_step = now
-        if self.verbose == 1 and is_interactive_logging_enabled() and _output_is_a_screen():
+        if self.verbose == 1 and output_is_a_screen():
             if finalize or now - self._last_drawn >= self.interval:
                 self._draw(now, finalize)
         elif finalize:
@@ -102,7 +102,10 @@ class Progbar:
         self._last_drawn = now
         text = " - ".join([" ".join(self._times(now, finalize)), *self._metrics()])
         if self._bar is None:
-            self._bar = _new_bar(self.target, self.width, self._seen, text)
+            layout = f"{{n_fmt}}/{{total_fmt}} {{bar:{self.width}}}" if self.target else "{n_fmt}/Unknown"
+            self._bar = screen_bar(
+                total=self.target, initial=self._seen, desc=text, bar_format=layout + " {desc}"
+            )
         else:
             self._bar.n = self._seen
             self._bar.set_description_str(text)
@@ -130,22 +133,23 @@ class Progbar:
         return [f"{name}: {_number(total, count)}" for name, (total, count) in self._values.items()]
 
 
-def _output_is_a_screen() -> bool:
-    """Tell whether a line on standard output can be drawn over: a terminal, a notebook, PyCharm's console."""
+def output_is_a_screen() -> bool:
+    """Tell whether a line can be drawn over: messages go to a terminal, a notebook or PyCharm's console."""
+    if not is_interactive_logging_enabled():
+        return False
     isatty = getattr(sys.stdout, "isatty", None)
     return bool(isatty and isatty()) or "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
 
 
-def _new_bar(target: int | None, width: int, current: int, text: str) -> Any:
+def screen_bar(**arguments: Any) -> Any:
+    """Return a tqdm bar on standard output, cut to its width; the arguments are tqdm's."""
     from tqdm import tqdm  # costs 50 ms, so not before something is drawn
 
     class Bar(tqdm):
-        monitor_interval = 0  # no thread that watches for slow bars: drawing is ours to time
+        monitor_interval = 0  # no thread that watches for slow bars
 
-    layout = f"{{n_fmt}}/{{total_fmt}} {{bar:{width}}} {{desc}}" if target else "{n_fmt}/Unknown {desc}"
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    where = {"file": sys.stdout, "position": 0, "ncols": columns, "nrows": 24}
-    return Bar(total=target, initial=current, desc=text, bar_format=layout, **where)
+    return Bar(file=sys.stdout, position=0, ncols=columns, nrows=24, **arguments)
 
 
 def _number(total: Any, count: int) -> str:
