@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,6 +155,8 @@ def _algorithm(file_hash: str, algorithm: str) -> str:
 
 
 def _fetch(origin: str, file: Path, file_hash: str | None, algorithm: str) -> None:
+    import urllib.request  # costs 25 ms, which a program that downloads nothing need not pay
+
     print_msg(f"Downloading data from {origin}")
     with atomic_write(file) as temporary:
         try:
