@@ -1,0 +1,68 @@
+"""The right source for whatever a user hands over."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kerasish.data.array_source import ArraySource
+from kerasish.data.generator_source import GeneratorSource
+from kerasish.data.iterable_source import IterableSource
+from kerasish.data.leaves import is_array_like, join_numbers, place
+from kerasish.data.py_dataset import PyDataset, PyDatasetSource
+from kerasish.data.source import BatchSource
+from kerasish.utils import tree
+
+
+def batch_source(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: Mapping[int, float] | None = None,
+) -> BatchSource:
+    """Return the batches of what `fit`, `evaluate` and `predict` accept as data.
+
+    Args:
+        x: structure of arrays, tensors, pandas frames or series, sparse matrices or lists of numbers; or a
+            PyDataset, a generator, or any iterable of batches (our Dataset, tf.data, a DataLoader); or a
+            BatchSource, which comes back as it is.
+        y, sample_weight: structures of arrays; only beside arrays.
+        batch_size: samples of a batch, for arrays; 32 by default.
+        steps: batches of an epoch, from which an array's batch size follows if it is not given.
+        shuffle: True, False or "batch"; for arrays and for a PyDataset (which shuffles its batches).
+            Other data sets are to shuffle themselves.
+        class_weight: class -> weight; multiplies the sample weights.
+
+    Raises:
+        ValueError: arguments that do not go together.
+        TypeError: data of an unknown kind; names it.
+    """
+    if isinstance(x, BatchSource):
+        return x
+    if x is None:
+        raise ValueError("x is missing: give arrays, a data set or a generator")
+    if _is_dataset(x):
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(f"{name} must not be given beside a {type(x).__name__}: it belongs into its batches")
+        if isinstance(x, PyDataset):
+            return PyDatasetSource(x, shuffle, class_weight)
+        return GeneratorSource(x, class_weight) if isinstance(x, Iterator) else IterableSource(x, class_weight)
+    _require_arrays(x=x, y=y, sample_weight=sample_weight)
+    return ArraySource(x, y, sample_weight, batch_size, steps, shuffle, class_weight)
+
+
+def _is_dataset(x: Any) -> bool:
+    if isinstance(x, PyDataset):
+        return True
+    return not (tree.is_nested(x) or is_array_like(x) or isinstance(x, (str, bytes))) and isinstance(x, Iterable)
+
+
+def _require_arrays(**arrays: Any) -> None:
+    for name, structure in arrays.items():
+        for path, leaf in tree.flatten_with_path(join_numbers(structure)):
+            if not is_array_like(leaf):
+                raise TypeError(
+                    f"{place(name, path)} must be an array or a data set, got {leaf!r} of type {type(leaf).__name__}"
+                )
