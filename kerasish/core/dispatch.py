@@ -182,7 +182,7 @@ def _promoted(policy: Any, inputs: Any) -> list[Tensor]:
             break
         dtype = x.data.dtype
     else:
-        if dtype is not None and (policy == "same" or (policy == "float" and dtype.kind == "f")):
+        if dtype is not None and (policy == "same" or (dtype.kind == "f" and policy in ("float", "number"))):
             return list(inputs)
     dtype = promoted_dtype(policy, inputs)
     return [to_tensor(x, dtype) for x in inputs]
@@ -192,12 +192,15 @@ def promoted_dtype(policy: Any, inputs: Any) -> str:
     """Return the name of the dtype in which inputs meet, Python scalars weak.
 
     Args:
-        policy: "same", "float" (at least a floating-point type), or a function of the common dtype.
+        policy: "same", "number" (booleans count as int32), "float" (at least a floating-point type), or a
+            function of the common dtype.
         inputs: tensors, variables, arrays, Python scalars.
     """
     dtype = result_type(*[_dtype_of(x) for x in inputs])
     if policy == "float":
         return float_of(dtype)
+    if policy == "number":
+        return "int32" if dtype == "bool" else dtype
     return dtype if policy == "same" else policy(dtype)
 
 

@@ -34,7 +34,7 @@ class Card:
         inputs: the names of its tensor inputs, in order; one name with a star ("*xs") for any number.
         spec: `spec(*inputs, **params)` -> Spec, or a tuple of them; reads `.shape` and `.dtype` alone,
             and raises ValueError or TypeError for inputs that do not fit.
-        promote: None, "same", "float", or a function from the common dtype to the one to compute in.
+        promote: None, "same", "number", "float", or a function from the common dtype to the one to compute in.
         vjp: a tuple with one rule an input (None where no gradient flows), or one function that returns
             a tuple with one gradient an input; None for an op that stops gradients. With several
             results, `g` and `out` are tuples (gradients that nobody gave are zeros).

@@ -5,11 +5,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from kerasish.core.dispatch import promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import broadcast, like
 
 
-def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None) -> Callable[..., Any]:
+def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
+                spec: Any = None) -> Callable[..., Any]:
     """Return a decorator that makes an elementwise op of a function with a docstring and no body.
 
     The positional parameters without defaults are the inputs, which broadcast; the others are static.
@@ -18,6 +20,7 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None) ->
         vjp: one gradient rule an input (None where no gradient flows), or a single rule for one input.
         promote: as in `Card`.
         dtype: the result's dtype where it is not the inputs' common one.
+        spec: the shape rule, where it is not that of the (broadcast) inputs.
     """
 
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,8 +28,8 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None) ->
         inputs = tuple(n for n, p in parameters.items() if p.default is p.empty)
         static = tuple(n for n in parameters if n not in inputs)
         rules = (vjp,) if callable(vjp) else vjp
-        spec = like(0, dtype) if len(inputs) == 1 else broadcast(dtype)
-        card = Card(function.__name__, inputs, spec=spec, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
+        shape_rule = spec or (like(0, dtype) if len(inputs) == 1 else broadcast(dtype))
+        card = Card(function.__name__, inputs, spec=shape_rule, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -39,6 +42,13 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None) ->
         return public(call)
 
     return make
+
+
+def as_float(*values: Any) -> Any:
+    """Return values as tensors of the floating-point type in which they meet; a single one bare."""
+    dtype = promoted_dtype("float", values)
+    tensors = [to_tensor(x, dtype) for x in values]
+    return tensors[0] if len(tensors) == 1 else tensors
 
 
 def canonical_axis(axis: int, ndim: int) -> int:
