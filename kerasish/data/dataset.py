@@ -38,7 +38,14 @@ class Dataset:
             `gather` takes.
         cardinality: number of elements, `INFINITE` (-1) or `UNKNOWN` (-2).
         gather: function from a number to an element and from an array of numbers to a batch, or None.
+
+    Attributes:
+        batch_size: samples of an element, None if the elements are not batches.
+        class_names, file_paths: classes in the order of the labels, and files; of data sets made from folders.
     """
+
+    class_names: list[str] | None = None
+    file_paths: list[str] | None = None
 
     INFINITE = INFINITE
     UNKNOWN = UNKNOWN

@@ -1,0 +1,134 @@
+"""Image files in folders as a data set."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.common.image import resample, take_nearest
+from kerasish.data.directory import dataset_from_directory
+from kerasish.utils import config
+from kerasish.utils.image import img_to_array, load_img
+
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+_COLOR_MODES = ("rgb", "rgba", "grayscale")
+
+
+def image_dataset_from_directory(
+    directory: str | os.PathLike,
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Sequence[str] | None = None,
+    color_mode: str = "rgb",
+    batch_size: int | None = 32,
+    image_size: tuple[int, int] | int = (256, 256),
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    interpolation: str = "bilinear",
+    follow_links: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    data_format: str | None = None,
+    format: str = "tf",
+    verbose: bool = True,
+) -> Any:
+    """Return a data set of the image files below a folder: float32 arrays from 0 to 255, and labels.
+
+    Args:
+        directory: a folder, with a folder for each class where labels are inferred.
+        labels: "inferred" from the folders, None, or a list with one integer a file in alphabetic order.
+        label_mode: "int": int32, shape (batch,); "binary": float32 0 or 1, shape (batch, 1); "categorical":
+            one-hot float32, shape (batch, classes); None: no labels.
+        class_names: names of the folders, in the order of their labels; by default alphabetic.
+        color_mode: "rgb", "rgba" or "grayscale".
+        batch_size: images of a batch; None for single images.
+        image_size: (height, width) to which all are resized, or one number for both.
+        shuffle: whether they come in random order, another one at every iteration.
+        seed: of the order; needed for a shuffled split.
+        validation_split: fraction of the files, the last ones, for validation.
+        subset: "training", "validation" or "both", with `validation_split`.
+        interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5", without antialiasing.
+        follow_links: whether to go into folders that are links.
+        crop_to_aspect_ratio: whether to cut the largest middle part of the right proportions out first.
+        pad_to_aspect_ratio: whether to add black borders for the right proportions first.
+        data_format: "channels_last" or "channels_first"; by default the global setting.
+        format: "tf" or "grain", accepted for Keras's sake.
+        verbose: whether to print the number of files.
+
+    Returns:
+        A `Dataset` of `(images, labels)`, or of images alone; a list of two for `subset="both"`. It has the
+        attributes `class_names` and `file_paths`.
+
+    Raises:
+        ValueError: an argument is wrong, or there are no files.
+
+    Source: `keras.utils.image_dataset_from_directory`.
+    """
+    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(size) != 2:
+        raise ValueError(f"image_size must be (height, width), got {image_size!r}")
+    _check_choice("color_mode", color_mode, _COLOR_MODES)
+    _check_choice("interpolation", interpolation, _INTERPOLATIONS)
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError("crop_to_aspect_ratio and pad_to_aspect_ratio cannot both be true")
+    data_format = config.standardize_data_format(data_format)
+
+    def load(path: str) -> np.ndarray:
+        img = img_to_array(load_img(path, color_mode), "channels_last", "float32")
+        if crop_to_aspect_ratio:
+            img = _cropped(img, size)
+        elif pad_to_aspect_ratio:
+            img = _padded(img, size)
+        img = _resized(img, size, interpolation)
+        return img.transpose(2, 0, 1) if data_format == "channels_first" else img
+
+    return dataset_from_directory(
+        directory,
+        load,
+        ENDINGS,
+        labels=labels,
+        label_mode=label_mode,
+        class_names=class_names,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        validation_split=validation_split,
+        subset=subset,
+        follow_links=follow_links,
+        format=format,
+        verbose=verbose,
+    )
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def _resized(img: np.ndarray, size: tuple[int, int], method: str) -> np.ndarray:
+    """Resize one image (height, width, channels) on the CPU, whatever the device is: loader threads do this."""
+    if method == "nearest":
+        return take_nearest(np, img, axes=(0, 1), sizes=size)
+    scales = (size[0] / img.shape[0], size[1] / img.shape[1])
+    return resample(
+        np, img, axes=(0, 1), sizes=size, scales=scales, translations=(0.0, 0.0), method=method, antialias=False
+    )
+
+
+def _cropped(img: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    (height, width), (h, w) = img.shape[:2], size
+    rows = max(min(height, width * h // w), 1)
+    columns = max(min(width, height * w // h), 1)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return img[top : top + rows, left : left + columns]
+
+
+def _padded(img: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    (height, width), (h, w) = img.shape[:2], size
+    rows, columns = max(height, width * h // w), max(width, height * w // h)
+    top, left = (rows - height) // 2, (columns - width) // 2
+    return np.pad(img, ((top, rows - height - top), (left, columns - width - left), (0, 0)))
