@@ -1,0 +1,354 @@
+"""Compile, fit, evaluate, predict."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasish import callbacks as callbacks_module
+from kerasish import losses, metrics, optimizers
+from kerasish.callbacks.callback_list import CallbackList
+from kerasish.core.dispatch import eager_scope
+from kerasish.core.dtypes import standardize_dtype
+from kerasish.core.symbolic import KerasTensor, compute_output_spec
+from kerasish.data.epochs import EpochIterator
+from kerasish.data.select_source import batch_source
+from kerasish.data.split import train_validation_split
+from kerasish.training.compile_config import deserialize_compile_arguments, serialize_compile_arguments
+from kerasish.training.compiled_loss import CompiledLoss
+from kerasish.training.compiled_metrics import CompiledMetrics
+from kerasish.training.loop import run_epoch
+from kerasish.training.steps import Steps, as_tensors, numbers, to_arrays
+from kerasish.utils import config, interactive, tree
+from kerasish.utils.arguments import unpack_x_y_sample_weight
+
+
+class Trainer(Steps):
+    """The part of a model that can be trained."""
+
+    def _init_trainer(self) -> None:
+        untracked = {
+            "compiled": False, "optimizer": None, "stop_training": False, "history": None,
+            "_compile_loss": None, "_compile_metrics": None, "_loss_tracker": None, "_compile_arguments": None,
+            "_run_eagerly": False, "_jit_compile": "auto", "steps_per_execution": 1, "_initial_epoch": None,
+            "train_function": None, "test_function": None, "predict_function": None, "_validation": None,
+        }
+        self._set_untracked(**untracked)
+
+    def _set_untracked(self, **values: Any) -> None:
+        """Set attributes of which the layer machinery is to take no note."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+                weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1,
+                jit_compile: Any = "auto", auto_scale_loss: bool = True) -> None:
+        """Say how the model is trained.
+
+        Args:
+            optimizer: an optimizer or its name.
+            loss: a loss, its name or a function; a list or dict with one an output.
+            loss_weights: factors of the losses: one, or a list or dict with one an output.
+            metrics: list of metrics, names or functions; a list or dict of such lists for several outputs.
+            weighted_metrics: the same, for metrics that see sample weights.
+            run_eagerly: whether steps run op by op, for looking inside.
+            steps_per_execution: batches that are handled between two looks at callbacks.
+            jit_compile: "auto", True or False: whether steps may be compiled.
+            auto_scale_loss: whether the loss is scaled where the model computes in float16.
+
+        Raises:
+            ValueError: a name is unknown.
+        """
+        self._set_untracked(
+            _compile_arguments={
+                "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution, "jit_compile": jit_compile},
+            optimizer=self._get_optimizer(optimizer, auto_scale_loss),
+            _compile_loss=None if loss is None else CompiledLoss(loss, loss_weights, self._output_names()),
+            _compile_metrics=CompiledMetrics(metrics, weighted_metrics, self._output_names())
+            if metrics or weighted_metrics else None,
+            _loss_tracker=_loss_mean(), _run_eagerly=run_eagerly, _jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution, compiled=True, stop_training=False,
+            train_function=None, test_function=None, predict_function=None, _validation=None)
+        self._compile_arguments["optimizer"] = self.optimizer
+        _check_names(loss, metrics, weighted_metrics)
+
+    def _get_optimizer(self, identifier: Any, auto_scale_loss: bool) -> Any:
+        optimizer = optimizers.get(identifier) if identifier is not None else None
+        half = getattr(self, "compute_dtype", None) == "float16"
+        if half and auto_scale_loss and not isinstance(optimizer, optimizers.LossScaleOptimizer):
+            optimizer = optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    def _output_names(self) -> list[str] | None:
+        return getattr(self, "output_names", None)
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run op by op."""
+        return self._run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._set_untracked(_run_eagerly=value, train_function=None, test_function=None, predict_function=None)
+
+    @property
+    def jit_compile(self) -> Any:
+        """Whether steps may be compiled."""
+        return self._jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        self._set_untracked(_jit_compile=value)
+
+    def _assert_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise ValueError(f"call compile() on model {self.name!r} before {method}()")  # type: ignore
+
+    # ---- the three runs ------------------------------------------------------------------------
+
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
+            callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
+            class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0,
+            steps_per_epoch: int | None = None, validation_steps: int | None = None,
+            validation_batch_size: int | None = None, validation_freq: Any = 1) -> Any:
+        """Train for a number of epochs.
+
+        Args:
+            x: arrays, nested arrays, data frames, a generator, a PyDataset or a Dataset of batches.
+            y: targets, for array inputs.
+            batch_size: samples a step; 32 by default.
+            epochs: number of the last epoch.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; "auto" is 1 in a terminal or notebook.
+            callbacks: callbacks to tell of what happens.
+            validation_split: last part of the arrays that is set aside for validation, in (0, 1).
+            validation_data: (x, y) or (x, y, sample_weight), or a data set, to evaluate after epochs.
+            shuffle: whether samples are shuffled before each epoch; "batch" shuffles whole batches.
+            class_weight: weight of the samples of each class.
+            sample_weight: weight of each sample.
+            initial_epoch: number of the first epoch.
+            steps_per_epoch: steps of an epoch; needed for data without end.
+            validation_steps: the same for validation data.
+            validation_batch_size: samples a validation step; `batch_size` by default.
+            validation_freq: after how many epochs to validate, or a list of epochs (counted from 1).
+
+        Returns:
+            The `History`, with the logs of every epoch.
+
+        Raises:
+            ValueError: the model is not compiled, or arguments do not fit together.
+        """
+        self._assert_compiled("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
+        if config.max_epochs() is not None:
+            epochs = min(epochs, config.max_epochs())
+        source = batch_source(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
+        batches = EpochIterator(source, steps_per_epoch, self.steps_per_execution)
+        self._prepare_on(batches)
+        told = self._callback_list(callbacks, verbose, epochs, batches, add_history=True)
+        validate = None
+        if validation_data is not None:
+            validate = self._validation_run(validation_data, validation_batch_size or batch_size, validation_steps, told)
+        self._set_untracked(stop_training=False)
+        self.make_train_function()
+        told.on_train_begin()
+        logs = self._run_epochs(batches, told, self._initial_epoch or initial_epoch, epochs, validate, validation_freq)
+        if self.optimizer is not None and epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
+        told.on_train_end(logs)
+        return self.history
+
+    def _run_epochs(self, batches: EpochIterator, told: CallbackList, first: int, epochs: int, validate: Any,
+                    validation_freq: Any) -> dict[str, Any] | None:
+        logs: dict[str, Any] | None = None
+        for epoch in range(first, epochs):
+            self.reset_metrics()
+            told.on_epoch_begin(epoch)
+            step_logs = run_epoch(batches, self.train_function, told, "train", lambda: self.stop_training)
+            logs = self._epoch_logs(step_logs)
+            if validate is not None and _is_due(epoch, validation_freq):
+                logs = {**logs, **{f"val_{name}": value for name, value in validate().items()}}
+            told.on_epoch_end(epoch, logs)
+            if self.stop_training or batches.exhausted:
+                break
+        return logs
+
+    def _epoch_logs(self, step_logs: Any) -> dict[str, Any]:
+        """The metrics at the end of an epoch, unless an overridden step returned something else."""
+        if not step_logs:
+            return {}
+        step_logs = numbers(step_logs)
+        results = numbers(self.get_metrics_result())
+        return dict(sorted((results if set(results) == set(step_logs) else step_logs).items()))
+
+    def _validation_run(self, data: Any, batch_size: int | None, steps: int | None, told: CallbackList) -> Any:
+        is_tuple = isinstance(data, list | tuple)
+        x, y, weight = unpack_x_y_sample_weight(tuple(data)) if is_tuple else (data, None, None)
+        source = batch_source(x, y, weight, batch_size, steps)
+        batches = EpochIterator(source, steps, self.steps_per_execution)
+        self.make_test_function()
+        return lambda: self._run_test(batches, told)
+
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
+                 sample_weight: Any = None, steps: int | None = None, callbacks: Any = None,
+                 return_dict: bool = False, **kwargs: Any) -> Any:
+        """Return the loss and the metrics on data; arguments as in `fit`.
+
+        Returns:
+            A number, a list of numbers (the loss first), or with `return_dict` a dict by name.
+        """
+        if kwargs:
+            raise ValueError(f"evaluate() got unexpected arguments {sorted(kwargs)}")
+        self._assert_compiled("evaluate")
+        batches = EpochIterator(batch_source(x, y, sample_weight, batch_size, steps), steps, self.steps_per_execution)
+        self._prepare_on(batches, optimizer=False)
+        told = self._callback_list(callbacks, verbose, 1, batches)
+        self.make_test_function()
+        self._set_untracked(stop_evaluating=False)
+        logs = self._run_test(batches, told)
+        return logs if return_dict else self._in_order(logs)
+
+    def _run_test(self, batches: EpochIterator, told: CallbackList) -> dict[str, Any]:
+        self._set_untracked(stop_evaluating=False)
+        told.on_test_begin()
+        self.reset_metrics()
+        logs = self._epoch_logs(run_epoch(batches, self.test_function, told, "test", lambda: self.stop_evaluating))
+        told.on_test_end(logs)
+        return logs
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+                callbacks: Any = None) -> Any:
+        """Return the outputs for data as NumPy arrays, in the structure of the outputs."""
+        batches = EpochIterator(batch_source(x, None, None, batch_size, steps), steps, self.steps_per_execution)
+        told = self._callback_list(callbacks, verbose, 1, batches)
+        self.make_predict_function()
+        self._set_untracked(stop_predicting=False)
+        parts: list[Any] = []
+        told.on_predict_begin()
+        run_epoch(batches, self.predict_function, told, "predict", lambda: self.stop_predicting, parts.extend)
+        told.on_predict_end()
+        if not parts:
+            raise ValueError("predict() got no data: the data set has no batches")
+        return tree.map_structure(lambda *pieces: pieces[0] if len(pieces) == 1 else np.concatenate(pieces), *parts)
+
+    def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, batches: EpochIterator,
+                       add_history: bool = False) -> CallbackList:
+        if isinstance(callbacks, callbacks_module.CallbackList):
+            return callbacks
+        if verbose == "auto":
+            verbose = 1 if interactive.is_interactive_logging_enabled() else 2
+        return CallbackList(callbacks, add_history=add_history, add_progbar=verbose != 0, verbose=verbose,
+                            epochs=epochs, steps=batches.num_batches, model=self)
+
+    # ---- steps as functions of groups of batches -------------------------------------------------
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Make `train_function`: trains on a list of batches and returns the logs of the last."""
+        return self._make("train_function", "train_step", force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Make `test_function`: evaluates a list of batches and returns the logs of the last."""
+        return self._make("test_function", "test_step", force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """Make `predict_function`: returns the outputs for a list of batches, as a list of arrays."""
+        if self.predict_function is None or force:
+            def run(group: list) -> list:
+                return [to_arrays(self.predict_step(as_tensors(data))) for data in group]
+
+            self._set_untracked(predict_function=run)
+        return self.predict_function
+
+    def _make(self, attribute: str, step: str, force: bool) -> Any:
+        if getattr(self, attribute) is None or force:
+            method = getattr(self, step)
+
+            def run(group: list) -> Any:
+                logs = None
+                for data in group:
+                    logs = method(as_tensors(data))
+                return logs
+
+            self._set_untracked(**{attribute: run})
+        return getattr(self, attribute)
+
+    # ---- building from data --------------------------------------------------------------------
+
+    def _prepare_on(self, batches: EpochIterator, optimizer: bool = True) -> None:
+        if not self._is_prepared(optimizer):
+            self._prepare(batches.peek(), optimizer)
+
+    def _is_prepared(self, optimizer: bool) -> bool:
+        built = all(layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
+        ready = self.optimizer is None or self.optimizer.built or not optimizer
+        return built and ready and (self._compile_loss is None or self._compile_loss.built) and (
+            self._compile_metrics is None or self._compile_metrics.built)
+
+    def _prepare(self, batch: tuple, optimizer: bool = True) -> None:
+        """Build what is not built yet (layers, losses, metrics, optimizer) from the shapes of a batch."""
+        if self._is_prepared(optimizer):
+            return
+        x, y, weight = unpack_x_y_sample_weight(tree.map_structure(_symbol, batch))
+        y_pred = None
+        if not all(layer.built for layer in self._flatten_layers()) or not self._losses_built():  # type: ignore
+            try:
+                y_pred = compute_output_spec(lambda a: self(a, training=False), x)  # type: ignore[operator]
+            except (TypeError, NotImplementedError, AttributeError):
+                return  # a call that needs values: the first step builds everything as it goes
+        if y_pred is not None and type(self).compute_loss is Steps.compute_loss:
+            self._build_compiled(y, y_pred)
+        if optimizer and self.optimizer is not None and not self.optimizer.built:
+            with eager_scope():
+                self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+    def _losses_built(self) -> bool:
+        return all(part is None or part.built for part in (self._compile_loss, self._compile_metrics))
+
+    def _build_compiled(self, y: Any, y_pred: Any) -> None:
+        for part in (self._compile_loss, self._compile_metrics):
+            if part is not None and not part.built and y is not None:
+                part.build(y, y_pred)
+
+    # ---- config --------------------------------------------------------------------------------
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile` as plain data, None if it was not called."""
+        if not self.compiled:
+            return None
+        return serialize_compile_arguments(self._compile_arguments)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with what `get_compile_config` gave, and make the optimizer's variables."""
+        self.compile(**deserialize_compile_arguments(config))
+        if self.optimizer is not None and self.built:  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+
+def _loss_mean() -> Any:
+    with eager_scope():
+        return metrics.Mean(name="loss")
+
+
+def _check_names(loss: Any, *metric_lists: Any) -> None:
+    """Raise at once for names that no batch would make sense of."""
+    special = ("accuracy", "acc", "crossentropy", "ce")
+    for identifier in tree.flatten(loss):
+        if isinstance(identifier, str) and identifier not in special:
+            losses.get(identifier)
+    for identifier in tree.flatten(metric_lists):
+        if isinstance(identifier, str) and identifier not in special:
+            metrics.get(identifier)
+
+
+def _is_due(epoch: int, freq: Any) -> bool:
+    if isinstance(freq, int):
+        return (epoch + 1) % freq == 0
+    return epoch + 1 in freq
+
+
+def _symbol(a: Any) -> Any:
+    if not hasattr(a, "shape") or not hasattr(a, "dtype"):
+        return a
+    dtype = standardize_dtype(a.dtype)
+    return KerasTensor((None, *a.shape[1:]), config.floatx() if dtype == "float64" else dtype)
