@@ -1,0 +1,81 @@
+"""Kernels of softmax and of the cross-entropy with integer targets: each row read while it is in the cache."""
+
+from kerasish.backend.common.halves import through_float32
+from kerasish.backend.common.windows import deliver, fresh, spans, tile_bytes
+from kerasish.backend.registry import kernel
+
+
+@kernel("softmax")
+@through_float32
+def softmax(xp, x, *, axis, out=None):
+    """exp(x - max) / sum(exp(x - max)) along an axis."""
+    result = fresh(xp, x.shape, x.dtype, out)
+    for rows, target in _row_tiles(xp, x, result, axis):
+        xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
+        xp.exp(target, out=target)
+        target /= xp.sum(target, axis=axis, keepdims=True)
+    return deliver(result, out)
+
+
+@kernel("log_softmax")
+@through_float32
+def log_softmax(xp, x, *, axis, out=None):
+    """x - max - log(sum(exp(x - max))) along an axis."""
+    result = fresh(xp, x.shape, x.dtype, out)
+    for rows, target in _row_tiles(xp, x, result, axis):
+        xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
+        target -= xp.log(xp.sum(xp.exp(target), axis=axis, keepdims=True))
+    return deliver(result, out)
+
+
+@kernel("sparse_softmax_crossentropy")
+@through_float32
+def sparse_softmax_crossentropy(xp, x, target, *, out=None):
+    """log(sum(exp(x))) - x[target] along the last axis; zero where the target names no class."""
+    result = fresh(xp, target.shape, x.dtype, out)
+    rows, picked, losses = x.reshape(target.size, x.shape[-1]), target.reshape(-1), result.reshape(-1)
+    for part in _spans_of_rows(xp, rows):
+        chunk, (known, at) = rows[part], _classes(xp, picked[part], x.shape[-1])
+        top = xp.max(chunk, axis=-1, keepdims=True)
+        total = xp.log(xp.sum(xp.exp(chunk - top), axis=-1))
+        chosen = xp.take_along_axis(chunk, at, axis=-1)
+        losses[part] = xp.where(known, total + (top - chosen)[:, 0], x.dtype.type(0))
+    return deliver(result, out)
+
+
+@kernel("sparse_softmax_crossentropy_grad")
+@through_float32
+def sparse_softmax_crossentropy_grad(xp, g, x, target, *, out=None):
+    """g (softmax(x) - one_hot(target)); zero where the target names no class."""
+    result = fresh(xp, x.shape, x.dtype, out)
+    rows, grads = x.reshape(target.size, x.shape[-1]), result.reshape(target.size, x.shape[-1])
+    weights, picked = g.reshape(-1), target.reshape(-1)
+    for part in _spans_of_rows(xp, rows):
+        grad, (known, at) = grads[part], _classes(xp, picked[part], x.shape[-1])
+        weight = xp.where(known, weights[part], x.dtype.type(0))[:, None]
+        xp.subtract(rows[part], xp.max(rows[part], axis=-1, keepdims=True), out=grad)
+        xp.exp(grad, out=grad)
+        grad *= weight / xp.sum(grad, axis=-1, keepdims=True)
+        grad[xp.arange(len(grad)), at[:, 0]] -= weight[:, 0]
+    return deliver(result, out)
+
+
+def _classes(xp, target, count):
+    """Return which targets name a class, and an index (rows, 1) that is valid for all."""
+    return (target >= 0) & (target < count), xp.clip(target, 0, max(0, count - 1))[:, None]
+
+
+def _row_tiles(xp, x, result, axis):
+    """Yield pieces of input and result which hold whole rows along the axis."""
+    if not x.size:
+        return
+    if axis not in (-1, x.ndim - 1):
+        yield x, result
+        return
+    rows, targets = x.reshape(-1, x.shape[-1]), result.reshape(-1, x.shape[-1])
+    for part in _spans_of_rows(xp, rows):
+        yield rows[part], targets[part]
+
+
+def _spans_of_rows(xp, rows):
+    return spans(rows.shape[0], tile_bytes(xp) // max(1, 4 * rows.shape[1] * rows.dtype.itemsize))
