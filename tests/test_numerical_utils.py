@@ -1,6 +1,9 @@
-"""One-hot labels, unit vectors, padding, batches and images."""
+"""One-hot labels, unit vectors, padding, batches, images and named values."""
 
+import copy
 import io
+import json
+import pickle
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from kerasish.utils import config
 from kerasish.utils.arguments import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasish.utils.image import array_to_img, img_to_array, load_img, save_img
+from kerasish.utils.named_values import Config
 from kerasish.utils.numerical import normalize, to_categorical
 from kerasish.utils.sequence import pad_sequences
 
@@ -156,3 +160,22 @@ def test_wrong_images(tmp_path):
         load_img(3)
     with pytest.raises(FileNotFoundError):
         load_img(tmp_path / "none.png")
+
+
+def test_config_holds_named_values():
+    values = Config(rate=0.1)
+    values.steps = 3
+    values["keys"] = 1
+    assert (values.rate, values["steps"], values.get("none", 5), list(values)) == (0.1, 3, 5, ["keys", "rate", "steps"])
+    assert values.as_dict() == json.loads(values.to_json()) == {"rate": 0.1, "steps": 3, "keys": 1}
+    assert copy.deepcopy(values) == values == pickle.loads(pickle.dumps(values))
+    values.freeze()
+    for change in (lambda: values.update(rate=1), lambda: values.pop("rate"), lambda: setattr(values, "rate", 1)):
+        with pytest.raises(ValueError, match="'rate' cannot be changed"):
+            change()
+    values.unfreeze()
+    assert values.pop("rate") == 0.1
+    with pytest.raises(AttributeError, match="no entry 'step'; did you mean 'steps'"):
+        values.step  # noqa: B018
+    with pytest.raises(AttributeError, match="a name of the class"):
+        values.keys = 2
