@@ -14,10 +14,12 @@ from kerasish.core.name_scope import name_scope
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.core.variable import Variable
 from kerasish.utils import naming
+from kerasish.utils.registry import builtin
 
 SEED_DTYPE = "uint32"
 
 
+@builtin("keras.random")
 class SeedGenerator:
     """Give another seed at every call (Keras: `random.SeedGenerator`).
 
