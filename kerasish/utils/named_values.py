@@ -43,6 +43,19 @@ class Config(MutableMapping):
         """Return an entry, or `value` if there is none of that name."""
         return self._values.get(keyname, value)
 
+    def pop(self, *args: Any) -> Any:
+        """Remove an entry and return it; a second argument is returned where there is none of that name."""
+        self._check_not_frozen(*args[:1])
+        return self._values.pop(*args)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Set the entries of a dict, or of pairs, and those given by keyword."""
+        for key, item in dict(*args, **kwargs).items():
+            self[key] = item
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._values
+
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
