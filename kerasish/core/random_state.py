@@ -34,6 +34,8 @@ class SeedGenerator:
         ValueError: the seed is no integer.
     """
 
+    tracked_as = "seed_generator"  # layers that hold one list its state among their variables
+
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
         kwargs.pop("backend", None)  # Keras's way to name another backend: there is one here
         if kwargs:
