@@ -12,31 +12,63 @@ def node_of(x: KerasTensor) -> Node | None:
     return None if history is None else history.operation._inbound_nodes[history.node_index]
 
 
-def order_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
-    """Return the nodes between inputs and outputs, each after those that it needs.
+def order_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], list[Operation]]:
+    """Return the nodes between inputs and outputs, each after those that it needs, and their operations.
+
+    Operations stand by depth, the farthest from the outputs first, and at one depth as they are met on the way
+    back from the outputs: the order in which Keras lists layers and saves their weights.
 
     Raises:
         ValueError: an output depends on a symbolic tensor that is not among the inputs.
     """
+    order, met = _walk_back(inputs, outputs)
+    node_depth: dict[int, int] = {}
+    depth: dict[int, int] = {}
+    operations = {id(node.operation): node.operation for node in order}
+    for node in reversed(order):
+        d = max(node_depth.get(id(node), 0), depth.get(id(node.operation), 0))
+        depth[id(node.operation)] = node_depth[id(node)] = d
+        for parent in node.parent_nodes:
+            node_depth[id(parent)] = max(node_depth.get(id(parent), 0), d + 1)
+    for x in inputs:
+        node = node_of(x)  # type: ignore[assignment]
+        if node is not None and node.is_input:
+            operations[id(node.operation)] = node.operation
+            depth.setdefault(id(node.operation), node_depth.get(id(node), 0))
+    ranked = sorted(operations.values(), key=lambda o: (-depth[id(o)], met.get(id(o), len(met))))
+    nodes = sorted((n for n in order if not n.is_input), key=lambda n: -node_depth[id(n)])
+    return nodes, ranked
+
+
+def _walk_back(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], dict[int, int]]:
+    """Nodes in topological order, and the turn at which each operation was met."""
     given = {id(x) for x in inputs}
     done: set[int] = set()
     order: list[Node] = []
+    met: dict[int, int] = {}
     stack: list[tuple[KerasTensor, bool]] = [(x, False) for x in reversed(outputs)]
     while stack:
         x, ready = stack.pop()
         node = node_of(x)
-        if id(x) in given or (node is not None and id(node) in done):
+        if node is None and id(x) in given:
             continue
-        if node is None or node.is_input:
+        if node is None or (node.is_input and id(x) not in given):
             raise ValueError(f"the graph is disconnected: {x} is needed for the outputs but is none of the inputs "
                              f"{[i.name for i in inputs]}")
-        if ready:
+        if id(node) in done:
+            continue
+        met.setdefault(id(node.operation), len(met))
+        if id(x) in given:
+            if node.is_input:
+                done.add(id(node))
+                order.append(node)
+        elif ready:
             done.add(id(node))
             order.append(node)
         else:
             stack.append((x, True))
             stack.extend((i, False) for i in reversed(node.inputs))
-    return order
+    return order, met
 
 
 class Function(Operation):
@@ -61,19 +93,9 @@ class Function(Operation):
         for x in (*self._inputs, *self._outputs):
             if not isinstance(x, KerasTensor):
                 raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")
-        self._nodes = order_nodes(self._inputs, self._outputs)
+        self._nodes, self._operations = order_nodes(self._inputs, self._outputs)
 
-    @property
-    def operations(self) -> list[Operation]:
-        """The operations between inputs and outputs, those of the inputs first, each once."""
-        found: dict[int, Operation] = {}
-        for x in self._inputs:
-            if x._keras_history is not None and node_of(x).is_input:  # type: ignore[union-attr]
-                found[id(x._keras_history.operation)] = x._keras_history.operation
-        for node in self._nodes:
-            found[id(node.operation)] = node.operation
-        return list(found.values())
-
+    operations = property(lambda self: list(self._operations), doc="The operations, inputs first, each once.")
     inputs = property(lambda self: list(self._inputs), doc="The symbolic inputs, flat.")
     outputs = property(lambda self: list(self._outputs), doc="The symbolic outputs, flat.")
 

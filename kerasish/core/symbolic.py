@@ -146,6 +146,12 @@ class Operation:
         name: unique if left out.
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        instance = super().__new__(cls)
+        # What it was made with, for the config of classes that define none.
+        object.__setattr__(instance, "_init_arguments", (args, kwargs))
+        return instance
+
     def __init__(self, name: str | None = None):
         name = name if name is not None else naming.auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:

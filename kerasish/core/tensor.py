@@ -69,7 +69,7 @@ class Tensor(TensorOperators):
         uid: a number that no other tensor has; tapes know tensors by it.
     """
 
-    __slots__ = ("data", "uid", "__weakref__")
+    __slots__ = ("data", "uid", "_keras_mask", "__weakref__")
 
     def __init__(self, data: Any):
         self.data = data

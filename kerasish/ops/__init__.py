@@ -1,1 +1,24 @@
 """The public tensor ops, by family."""
+
+from kerasish.ops import image
+from kerasish.ops.attention import *
+from kerasish.ops.comparison import *
+from kerasish.ops.control import *
+from kerasish.ops.conv import *
+from kerasish.ops.creation import *
+from kerasish.ops.crossentropy import *
+from kerasish.ops.custom_gradient import *
+from kerasish.ops.diagonals import *
+from kerasish.ops.elementwise import *
+from kerasish.ops.encoding import *
+from kerasish.ops.indexing import *
+from kerasish.ops.joining import *
+from kerasish.ops.linalg import *
+from kerasish.ops.normalization import *
+from kerasish.ops.pool import *
+from kerasish.ops.rearrange import *
+from kerasish.ops.reduction import *
+from kerasish.ops.shape import *
+from kerasish.ops.softmax import *
+from kerasish.ops.statistics import *
+from kerasish.ops.vectorize import *

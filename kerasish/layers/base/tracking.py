@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.core.variable import Variable
+from kerasish.utils import tree
 
 
 class Tracker:
@@ -17,7 +18,8 @@ class Tracker:
     """
 
     def __init__(self) -> None:
-        self.variables: list[Variable] = []
+        self.trainable: list[Variable] = []
+        self.non_trainable: list[Variable] = []
         self.layers: list[Any] = []
         self.metrics: list[Any] = []
         self.seed_generators: list[Any] = []
@@ -27,7 +29,7 @@ class Tracker:
     def track(self, value: Any) -> Any:
         """Take note of a value; return it, or its noticing twin if it is a container."""
         if isinstance(value, Variable):
-            self._add(self.variables, value)
+            self._add(self.trainable if value.trainable else self.non_trainable, value)
         elif isinstance(value, list | dict | set) and type(value) in _TWINS:
             return _TWINS[type(value)](value, self)
         elif isinstance(value, tuple) and not hasattr(value, "_fields"):
@@ -51,7 +53,7 @@ class Tracker:
         """Drop a value that the layer no longer holds."""
         if id(value) in self._seen:
             self._seen.discard(id(value))
-            for store in (self.variables, self.layers, self.metrics, self.seed_generators):
+            for store in (self.trainable, self.non_trainable, self.layers, self.metrics, self.seed_generators):
                 store[:] = [v for v in store if v is not value]
 
 
@@ -177,3 +179,6 @@ _TWINS: dict[type, Callable[..., Any]] = {
     list: TrackedList, dict: TrackedDict, set: TrackedSet,
     TrackedList: TrackedList, TrackedDict: TrackedDict, TrackedSet: TrackedSet,
 }
+
+for _twin, _plain in ((TrackedList, list), (TrackedDict, dict)):
+    tree.register_node(_twin, _plain)

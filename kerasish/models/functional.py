@@ -1,0 +1,218 @@
+"""The functional model: a graph of layers between symbolic inputs and outputs."""
+
+from typing import Any
+
+from kerasish.core.dtypes import is_float, standardize_dtype
+from kerasish.core.graph import Function, node_of
+from kerasish.core.symbolic import KerasTensor, compute_output_spec
+from kerasish.core.tensor import OPS, Tensor
+from kerasish.layers.base.input_spec import InputSpec
+from kerasish.layers.base.layer import Layer
+from kerasish.layers.core.input_layer import Input
+from kerasish.models import functional_config
+from kerasish.models.model import Model
+from kerasish.utils import tree
+from kerasish.utils.registry import builtin
+
+
+@builtin("keras.src.models.functional", "keras", "keras.models", "keras.engine.functional")
+class Functional(Model):
+    """A model made of a graph of layers; `Model(inputs, outputs)` makes one.
+
+    Args:
+        inputs: symbolic tensors, in any nested structure.
+        outputs: symbolic tensors made of them, in any nested structure.
+        name: unique if left out.
+        trainable: whether training changes its weights.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None,
+                 **kwargs: Any):
+        self._init_trainer()
+        inputs, outputs = _as_structure(inputs), _as_structure(outputs)
+        inputs, outputs = _from_fresh_inputs(inputs, outputs)
+        Layer.__init__(self, name=name, **kwargs)
+        self._set_untracked(_graph=Function(inputs, outputs, name=self.name))
+        for operation in self._graph.operations:
+            if isinstance(operation, Layer):
+                self._tracker.track(operation)
+        if trainable is not None:
+            self.trainable = trainable
+        self._set_untracked(output_names=_output_names(outputs), input_names=[_maker(x) for x in self.inputs])
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
+        self.built = True
+        self._lock()
+
+    inputs = property(lambda self: self._graph.inputs, doc="The symbolic inputs, flat.")
+    outputs = property(lambda self: self._graph.outputs, doc="The symbolic outputs, flat.")
+    input = property(lambda self: _single(self._graph._inputs_struct), doc="The symbolic inputs, in their structure.")
+    output = property(lambda self: _single(self._graph._outputs_struct), doc="The symbolic outputs.")
+    operations = property(lambda self: self._graph.operations, doc="Layers and ops of the graph, inputs first.")
+
+    @property
+    def input_shape(self) -> Any:
+        """Shapes of the inputs, in their structure."""
+        return _single(tree.map_structure(lambda x: x.shape, self._graph._inputs_struct))
+
+    @property
+    def output_shape(self) -> Any:
+        """Shapes of the outputs, in their structure."""
+        return _single(tree.map_structure(lambda x: x.shape, self._graph._outputs_struct))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of the graph, inputs first."""
+        return [o for o in self._graph.operations if isinstance(o, Layer)]
+
+    @property
+    def _inbound_model_nodes(self) -> set[int]:
+        """Ids of the nodes that belong to this model."""
+        own = {id(n) for n in self._graph._nodes}
+        return own | {id(node_of(x)) for x in self.inputs}
+
+    @property
+    def input_spec(self) -> Any:
+        """What the model expects: the shapes of its inputs, the batch size left open."""
+        specs = []
+        named = isinstance(self._graph._inputs_struct, dict)
+        keys = [p[-1] for p, _ in tree.flatten_with_path(self._graph._inputs_struct)] if named else None
+        for i, x in enumerate(self.inputs):
+            maker = x._keras_history.operation
+            specs.append(InputSpec(shape=(None, *x.shape[1:]), allow_last_axis_squeeze=True,
+                                   name=keys[i] if keys else None, optional=getattr(maker, "optional", False)))
+        return specs
+
+    @input_spec.setter
+    def input_spec(self, _value: Any) -> None:
+        """The spec follows from the inputs."""
+
+    def build(self, input_shape: Any) -> None:
+        """The graph is built already."""
+        self.built = True
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(self._arranged(inputs), *args, **kwargs)
+
+    def _arranged(self, inputs: Any) -> Any:
+        """Inputs in the model's own structure: a dict by input names serves a model with a list, and a list a dict."""
+        own = self._graph._inputs_struct
+        if isinstance(inputs, dict) and not isinstance(own, dict):
+            names = self.input_names
+            missing = [n for n in names if n not in inputs]
+            if missing:
+                raise ValueError(f"model {self.name!r} is missing the inputs {missing}; it got {sorted(inputs)}")
+            values = [inputs[n] for n in names]
+            return tree.pack_sequence_as(own, values)
+        flat = tree.flatten(inputs)
+        if isinstance(own, dict) and isinstance(inputs, dict):
+            return {k: inputs[k] for k in own if k in inputs} if set(own) <= set(inputs) else inputs
+        if len(flat) != len(self.inputs):
+            shapes = [tuple(getattr(x, "shape", ())) for x in flat]
+            raise ValueError(f"model {self.name!r} expects {len(self.inputs)} input(s) {self.input_names}, but "
+                             f"received {len(flat)} of shapes {shapes[:5]}")
+        return tree.pack_sequence_as(own, flat)
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Compute the outputs, layer by layer."""
+        flat = [self._standardized(x, symbol) for x, symbol in zip(tree.flatten(inputs), self.inputs, strict=True)]
+        for x, m in zip(flat, tree.flatten(mask), strict=False):
+            if m is not None:
+                x._keras_mask = m
+        return _single(self._graph.run(flat))
+
+    def _standardized(self, x: Any, symbol: KerasTensor) -> Any:
+        """An input with the dtype of its symbol, and a last axis of length 1 added or dropped to fit its rank."""
+        if x is None or not hasattr(x, "dtype"):
+            return x
+        mask = getattr(x, "_keras_mask", None)
+        y = x
+        if standardize_dtype(x.dtype) != symbol.dtype and symbol.dtype != "string":
+            y = OPS["cast"](x, symbol.dtype)
+        rank, expected = len(x.shape), len(symbol.shape)
+        if rank == expected + 1 and x.shape[-1] == 1:
+            y = OPS["squeeze"](y, axis=-1)
+        elif rank == expected - 1 and symbol.shape[-1] == 1:
+            y = OPS["expand_dims"](y, axis=-1)
+        elif not isinstance(y, Tensor | KerasTensor):
+            y = OPS["convert_to_tensor"](y) if is_float(symbol.dtype) else y
+        if mask is not None and y is not x:
+            y._keras_mask = mask
+        return y
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shapes of the outputs for shapes of the inputs."""
+        symbols = [KerasTensor(s, x.dtype) for s, x in zip(_flat_shapes(input_shape), self.inputs, strict=True)]
+        return tree.map_structure(lambda x: x.shape, _single(self._graph.run(symbols)))
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
+        """Return symbolic outputs for symbolic inputs."""
+        return compute_output_spec(self.call, inputs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return None: the layers inside set the masks of the outputs themselves."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the graph as plain data, in Keras's format."""
+        if type(self).__init__ is not Functional.__init__:
+            return Layer.get_config(self)  # a subclass with a constructor of its own
+        return functional_config.serialize(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Make a model from what `get_config` gave."""
+        if "layers" not in config:
+            return Layer.from_config.__func__(cls, config)  # type: ignore[attr-defined]
+        return functional_config.deserialize(cls, config, custom_objects)
+
+
+Model.functional_class = Functional
+
+
+def _as_structure(x: Any) -> Any:
+    for leaf in tree.flatten(x):
+        if not isinstance(leaf, KerasTensor):
+            raise ValueError(f"a functional model is made of symbolic tensors from keras.Input and layers called on "
+                             f"them, got {leaf!r} ({type(leaf).__name__})")
+    return list(x) if isinstance(x, tuple) and not hasattr(x, "_fields") else x
+
+
+def _from_fresh_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Where an input is the result of a layer, the part of the graph behind it, on inputs of its own."""
+    flat = tree.flatten(inputs)
+    nodes = [node_of(x) for x in flat]
+    if all(n is not None and n.is_input for n in nodes):
+        return inputs, outputs
+    fresh = [x if n is not None and n.is_input else Input(batch_shape=x.shape, dtype=x.dtype, name=x.name)
+             for x, n in zip(flat, nodes, strict=True)]
+    return tree.pack_sequence_as(inputs, fresh), Function(inputs, outputs).run(fresh)
+
+
+def _maker(x: KerasTensor) -> str:
+    return x._keras_history.operation.name  # type: ignore[union-attr]
+
+
+def _output_names(outputs: Any) -> list[str]:
+    if isinstance(outputs, dict):
+        return [str(path[-1]) for path, _ in tree.flatten_with_path(outputs)]
+    names: list[str] = []
+    for x in tree.flatten(outputs):
+        base = name = _maker(x)
+        n = 0
+        while name in names:
+            n += 1
+            name = f"{base}_{n}"
+        names.append(name)
+    return names
+
+
+def _single(x: Any) -> Any:
+    """The only element of a list of one."""
+    return x[0] if isinstance(x, list) and len(x) == 1 else x
+
+
+def _flat_shapes(shape: Any) -> list[tuple]:
+    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
+        return [tuple(shape)]
+    values = [shape[k] for k in sorted(shape)] if isinstance(shape, dict) else shape
+    return [s for v in values for s in _flat_shapes(v)]
