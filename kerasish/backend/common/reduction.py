@@ -3,6 +3,8 @@
 `axis` is an int, a tuple of ints or None for all axes. Positions and counts are int32.
 """
 
+from math import prod as prod_of
+
 from kerasish.backend.common.halves import HALVES, through_float32, widen
 from kerasish.backend.registry import kernel, ufunc_kernel
 
@@ -31,15 +33,26 @@ def prod(xp, x, *, axis=None, keepdims=False, out=None):
 
 
 @kernel("mean")
+@through_float32
 def mean(xp, x, *, axis=None, keepdims=False, out=None):
-    return _fold(xp.mean, x, axis=axis, keepdims=keepdims, out=out)
+    total = xp.sum(x, axis=axis, keepdims=keepdims, out=out)
+    return xp.divide(total, _length(x, axis), out=out)
 
 
 @kernel("var")
 @through_float32
 def var(xp, x, *, axis=None, keepdims=False):
-    """Mean squared distance from the mean, in two passes; real also for complex `x`."""
-    return xp.var(x, axis=axis, keepdims=keepdims)
+    """Mean squared distance from the mean, in two passes."""
+    n = _length(x, axis)
+    away = x - xp.sum(x, axis=axis, keepdims=True) / n
+    square = away * away.conj() if away.dtype.kind == "c" else away * away
+    return xp.sum(square, axis=axis, keepdims=keepdims) / n
+
+
+def _length(x, axis):
+    if axis is None:
+        return x.size
+    return prod_of(x.shape[a] for a in ((axis,) if isinstance(axis, int) else axis))
 
 
 @kernel("max")
@@ -79,14 +92,22 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
 
 @kernel("cumsum")
 @through_float32
-def cumsum(xp, x, *, axis, out=None):
-    return xp.cumsum(x, axis=axis, dtype=x.dtype, out=out)
+def cumsum(xp, x, *, axis, reverse=False, out=None):
+    return _run(xp, xp.cumsum, x, axis, reverse, out)
 
 
 @kernel("cumprod")
 @through_float32
-def cumprod(xp, x, *, axis, out=None):
-    return xp.cumprod(x, axis=axis, dtype=x.dtype, out=out)
+def cumprod(xp, x, *, axis, reverse=False, out=None):
+    return _run(xp, xp.cumprod, x, axis, reverse, out)
+
+
+def _run(xp, function, x, axis, reverse, out):
+    if not reverse:
+        return function(x, axis=axis, dtype=x.dtype, out=out)
+    into = None if out is None else xp.flip(out, axis)
+    done = function(xp.flip(x, axis), axis=axis, dtype=x.dtype, out=into)
+    return xp.flip(done, axis) if out is None else out
 
 
 @kernel("linear_recurrence")
