@@ -8,9 +8,11 @@ from kerasish.ops.conv import *
 from kerasish.ops.creation import *
 from kerasish.ops.crossentropy import *
 from kerasish.ops.custom_gradient import *
+from kerasish.ops.decompositions import *
 from kerasish.ops.diagonals import *
 from kerasish.ops.elementwise import *
 from kerasish.ops.encoding import *
+from kerasish.ops.fft import *
 from kerasish.ops.indexing import *
 from kerasish.ops.joining import *
 from kerasish.ops.linalg import *
@@ -20,5 +22,6 @@ from kerasish.ops.rearrange import *
 from kerasish.ops.reduction import *
 from kerasish.ops.shape import *
 from kerasish.ops.softmax import *
+from kerasish.ops.sorting import *
 from kerasish.ops.statistics import *
 from kerasish.ops.vectorize import *

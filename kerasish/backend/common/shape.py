@@ -10,16 +10,6 @@ def reshape(xp, x, *, shape):
     return x.reshape(shape)
 
 
-@kernel("expand_dims")
-def expand_dims(xp, x, *, axis):
-    return xp.expand_dims(x, axis)
-
-
-@kernel("squeeze")
-def squeeze(xp, x, *, axis):
-    return xp.squeeze(x, axis)
-
-
 @kernel("transpose")
 def transpose(xp, x, *, axes):
     return x.transpose(axes)
@@ -47,7 +37,7 @@ def tile(xp, x, *, repeats):
 
 @kernel("repeat")
 def repeat(xp, x, *, repeats, axis):
-    return xp.repeat(x, repeats if isinstance(repeats, int) else list(repeats), axis=axis)
+    return xp.repeat(x, repeats, axis=axis)
 
 
 @kernel("roll")
@@ -61,9 +51,7 @@ def flip(xp, x, *, axis):
 
 
 @kernel("pad")
-def pad(xp, x, *, pad_width, mode, value=0, out=None):
-    if mode != "constant":
-        return xp.pad(x, pad_width, mode=mode)
+def pad(xp, x, *, pad_width, value, out=None):
     if out is None:
         out = xp.empty([n + b + a for n, (b, a) in zip(x.shape, pad_width, strict=True)], x.dtype)
     for axis, (before, after) in enumerate(pad_width):
@@ -108,3 +96,26 @@ def copy(xp, x):
 @kernel("view")
 def view(xp, x: Any, *, dtype):
     return xp.ascontiguousarray(x).view(dtype) if x.ndim else x.copy().view(dtype)
+
+
+@kernel("full")
+def full(xp, *, shape, value, dtype):
+    return xp.full(shape, value, dtype)
+
+
+@kernel("arange")
+def arange(xp, *, start, step, count, dtype):
+    """start + step * i: computed in double precision, whatever the dtype."""
+    if isinstance(start, int) and isinstance(step, int):
+        return xp.arange(start, start + step * count, step).astype(dtype)
+    return (start + step * xp.arange(count)).astype(dtype)
+
+
+@kernel("eye")
+def eye(xp, *, rows, columns, k, dtype):
+    return xp.eye(rows, columns, k).astype(dtype)
+
+
+@kernel("tri")
+def tri(xp, *, rows, columns, k, dtype):
+    return xp.tri(rows, columns, k).astype(dtype)

@@ -30,8 +30,13 @@ def top_k(xp, x, *, k):
 
 
 @kernel("searchsorted")
-def searchsorted(xp, sequence, values, *, side, dtype):
-    return xp.searchsorted(widen(sequence), widen(values), side=side).astype(dtype)
+def searchsorted(xp, sequence, values, *, side):
+    return xp.searchsorted(widen(sequence), widen(values), side=side).astype("int32")
+
+
+@kernel("digitize")
+def digitize(xp, x, bins):
+    return xp.digitize(widen(x), widen(bins)).astype("int32")
 
 
 @kernel("unique")
@@ -58,7 +63,7 @@ def bincount(xp, x, *weights, length):
 @kernel("histogram")
 def histogram(xp, x, *, bins, range, dtype):
     counts, edges = xp.histogram(widen(x), bins=bins, range=range)
-    return counts.astype("int32"), edges.astype(dtype)
+    return counts.astype(dtype), edges.astype(dtype)
 
 
 @kernel("isin")

@@ -1,0 +1,422 @@
+"""Ops that read and write at indices: `x[...]`, take, scatter, slices, segments."""
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.core.dispatch import promoted_dtype, to_tensor
+from kerasish.core.op import Card, public
+from kerasish.core.spec import Spec, broadcast_shapes
+from kerasish.core.tensor import OPS, Tensor
+from kerasish.ops.building import canonical_axis
+from kerasish.ops.shape import as_shape, broadcast_to, ravel
+
+__all__ = [
+    "get_item", "nonzero", "scatter", "scatter_update", "segment_max", "segment_min", "segment_prod", "segment_sum",
+    "select", "slice", "slice_update", "take", "take_along_axis", "unravel_index",
+]
+
+_slice = slice  # `slice` below is Keras's
+_WHOLE = (None, None, None)
+_ONE = np.empty((), "bool")
+
+# ---- x[key], and its transpose ----
+
+
+def _get_item_spec(x, *arrays, index):
+    """Basic entries are worked out by NumPy on a single element seen as a tensor; then arrays take their axes."""
+    basic = tuple(_slice(None) if i == "array" else _slice(*i) if isinstance(i, tuple) else i for i in index)
+    try:
+        shape = np.broadcast_to(_ONE, x.shape)[basic].shape
+    except IndexError as error:
+        raise IndexError(f"cannot index a tensor of shape {tuple(x.shape)}: {error}") from None
+    if not arrays:
+        return Spec(shape, x.dtype)
+    # Ints never stand beside arrays (`_parse` makes arrays of them), so each entry keeps an axis.
+    at = [i for i, entry in enumerate(index) if entry == "array"]
+    meet = broadcast_shapes(*[tuple(a.shape) for a in arrays])
+    rest = [n for i, n in enumerate(shape) if i not in at]
+    place = at[0] if at == list(range(at[0], at[-1] + 1)) else 0  # arrays apart from each other put their axes first
+    return Spec((*rest[:place], *meet, *rest[place:]), x.dtype)
+
+
+_get_item = Card("get_item", ("x", "*arrays"), spec=_get_item_spec, vjp=lambda g, x_spec, arrays, index: (
+    _scatter_item(g, *arrays, shape=x_spec.shape, index=index), *[None] * len(arrays)))
+_scatter_item = Card("scatter_item", ("values", "*arrays"),
+                     spec=lambda values, *arrays, shape, index: Spec(shape, values.dtype),
+                     vjp=lambda g, arrays, index: (_get_item(g, *arrays, index=index), *[None] * len(arrays)))
+
+
+def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
+    """Return the static index of a key, and the arrays in it."""
+    if type(key) is int:  # the common case
+        return (key,), []
+    entries = list(key) if isinstance(key, tuple) else [key]
+    entries = [e if _is_basic(e) else to_tensor(e) for e in entries]
+    entries = [part for e in entries for part in (nonzero(e) if isinstance(e, Tensor) and e.dtype == "bool" else [e])]
+    used = len(entries) - sum(e is None or e is Ellipsis for e in entries)
+    if used > len(shape):
+        raise IndexError(f"too many indices for a tensor of shape {shape}: {used}")
+    dots = [i for i, e in enumerate(entries) if e is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can have one ellipsis ('...') at most")
+    if dots:
+        entries[dots[0] : dots[0] + 1] = [_slice(None)] * (len(shape) - used)
+    arrays = [e for e in entries if isinstance(e, Tensor)]
+    if arrays:  # beside an array an int counts as one
+        entries = [to_tensor(e, "int32") if isinstance(e, int | np.integer) else e for e in entries]
+        arrays = [_checked_indices(e) for e in entries if isinstance(e, Tensor)]
+    while entries and entries[-1] == _slice(None):
+        entries.pop()
+    return tuple([_static(e) for e in entries]), arrays
+
+
+def _is_basic(entry: Any) -> bool:
+    if isinstance(entry, bool | np.bool_):
+        raise IndexError("a tensor cannot be indexed by a single bool: use None, an int, a slice or an array")
+    return entry is None or entry is Ellipsis or isinstance(entry, _slice | int | np.integer)
+
+
+def _static(entry: Any) -> Any:
+    if isinstance(entry, Tensor):
+        return "array"
+    if isinstance(entry, _slice):
+        return tuple([None if e is None else operator.index(e) for e in (entry.start, entry.stop, entry.step)])
+    return None if entry is None else int(entry)
+
+
+def _checked_indices(indices: Tensor) -> Tensor:
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
+    return indices
+
+
+@public
+def get_item(x: Any, key: Any) -> Tensor:
+    """Read part of a tensor, as `x[key]` does, by NumPy's rules.
+
+    Args:
+        x: tensor.
+        key: ints, slices, None, `...`, integer or boolean arrays, or a tuple of these. Boolean arrays need values
+            that are known.
+
+    Raises:
+        IndexError: the key does not fit the shape.
+    """
+    x = to_tensor(x)
+    index, arrays = _parse(key, x.shape)
+    return _get_item(x, *arrays, index=index) if index else x
+
+
+# ---- take ----
+
+_take = Card("take", ("x", "indices"),
+             spec=lambda x, indices, *, axis: Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype),
+             vjp=(lambda g, x_spec, indices, axis: _scatter_item(
+                 g, indices, shape=x_spec.shape, index=(*[_WHOLE] * axis, "array")), None))
+
+
+def _along_spec(x, indices, *, axis):
+    shape = list(broadcast_shapes(*[(*s.shape[:axis], 1, *s.shape[axis + 1 :]) for s in (x, indices)]))
+    shape[axis] = indices.shape[axis]
+    return Spec(shape, x.dtype)
+
+
+_take_along = Card("take_along_axis", ("x", "indices"), spec=_along_spec, vjp=(
+    lambda g, x_spec, indices, axis: add_along(g, indices, shape=x_spec.shape, axis=axis), None))
+add_along = Card("add_along_axis", ("values", "indices"),
+                  spec=lambda values, indices, *, shape, axis: Spec(shape, values.dtype),
+                  vjp=(lambda g, indices, axis: _take_along(g, indices, axis=axis), None))
+
+
+def _as_indices(indices: Any) -> Tensor:
+    indices = to_tensor(indices)
+    return _checked_indices(OPS["cast"](indices, "int32") if indices.dtype == "bool" else indices)
+
+
+@public
+def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """Take slices of a tensor along an axis.
+
+    Args:
+        x: tensor.
+        indices: integers of any shape, which takes the place of `axis`; negative ones count from the end.
+        axis: the axis, or None for the flattened tensor.
+
+    Raises:
+        IndexError: an index is out of bounds (on the CPU).
+    """
+    x = to_tensor(x)
+    if axis is None:
+        x, axis = ravel(x), 0
+    return _take(x, _as_indices(indices), axis=canonical_axis(axis, x.ndim))
+
+
+@public
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """Take one element along an axis for every index: out[i, j] = x[indices[i, j], j] for axis 0.
+
+    Args:
+        x: tensor.
+        indices: integers of as many axes as `x`; axes other than `axis` broadcast.
+        axis: the axis, or None for flattened tensors.
+    """
+    x, indices = to_tensor(x), _as_indices(indices)
+    if axis is None:
+        x, indices, axis = ravel(x), ravel(indices), 0
+    if indices.ndim != x.ndim:
+        raise ValueError(f"argument `indices` must have {x.ndim} axes as `x` has, got shape {indices.shape}")
+    axis = canonical_axis(axis, x.ndim)
+    return _take_along(x, broadcast_to(indices, _along_spec(x, indices, axis=axis).shape), axis=axis)
+
+
+# ---- writing at indices ----
+
+_put_item = Card("put_item", ("x", "values", "*arrays"), spec=lambda x, *_arrays, index: Spec(x.shape, x.dtype),
+                 vjp=lambda g, arrays, values_spec, index: (
+                     _put_item(g, OPS["zeros"](values_spec.shape, g.dtype), *arrays, index=index),
+                     _get_item(g, *arrays, index=index), *[None] * len(arrays)))
+
+
+def _combine_vjp(g, x, values, arrays, out, index, reduction):
+    """An extreme passes the gradient to all that reach it; a product, to each factor times the others."""
+    cast = OPS["cast"]
+    back = _get_item(g, *arrays, index=index)
+    if reduction == "multiply":
+        others = _combine_item(OPS["ones_like"](x), values, *arrays, index=index, reduction=reduction)
+        return g * others, _get_item(g * out, *arrays, index=index) / values, *[None] * len(arrays)
+    reached = _get_item(out, *arrays, index=index) == values
+    return g * cast(out == x, g.dtype), back * cast(reached, g.dtype), *[None] * len(arrays)
+
+
+_combine_item = Card("combine_item", ("x", "values", "*arrays"), vjp=_combine_vjp,
+                     spec=lambda x, *_arrays, index, reduction: Spec(x.shape, x.dtype))
+
+
+def _columns(indices: Any) -> tuple[list[Tensor], tuple[str, ...]]:
+    """The last axis of coordinates, one index array an entry."""
+    indices = _as_indices(indices)
+    columns = [indices[..., k] for k in range(indices.shape[-1])]
+    return columns, ("array",) * len(columns)
+
+
+@public
+def scatter(indices: Any, values: Any, shape: Any) -> Tensor:
+    """Zeros with `values` added at coordinates; values at equal coordinates add up.
+
+    Args:
+        indices: integers (..., k): the coordinates in the first k axes of the result.
+        values: (..., *shape[k:]).
+        shape: shape of the result.
+    """
+    values, shape = to_tensor(values), as_shape(shape)
+    columns, index = _columns(indices)
+    expected = (*columns[0].shape, *shape[len(columns) :])
+    if values.shape != expected:
+        raise ValueError(f"argument `values` must have shape {expected} for indices {columns[0].shape} + "
+                         f"({len(columns)},) into shape {shape}, got {values.shape}")
+    return _scatter_item(values, *columns, shape=shape, index=index)
+
+
+_REDUCTIONS = {"max": "maximum", "min": "minimum", "mul": "multiply"}
+
+
+@public
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
+    """A copy of a tensor with other values at coordinates.
+
+    Args:
+        inputs: tensor.
+        indices: integers (..., k): coordinates in its first k axes.
+        updates: (..., *inputs.shape[k:]).
+        reduction: None to replace what stands there, or "add", "max", "min", "mul" to combine with it. The gradient of
+            "mul" by an update divides by it: it is undefined at zero.
+    """
+    x = to_tensor(inputs)
+    updates = to_tensor(updates, x.dtype.name)
+    columns, index = _columns(indices)
+    if reduction is None:
+        return _put_item(x, updates, *columns, index=index)
+    updates = broadcast_to(updates, (*columns[0].shape, *x.shape[len(columns) :]))
+    if reduction == "add":
+        return OPS["add"](x, _scatter_item(updates, *columns, shape=x.shape, index=index))
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"argument `reduction` must be None, 'add', 'max', 'min' or 'mul', got {reduction!r}")
+    return _combine_item(x, updates, *columns, index=index, reduction=_REDUCTIONS[reduction])
+
+
+# ---- blocks ----
+
+_dynamic_slice = Card("dynamic_slice", ("x", "*starts"), spec=lambda x, *starts, sizes: Spec(sizes, x.dtype),
+                      vjp=lambda g, x_spec, starts: (
+                          _dynamic_update(OPS["zeros"](x_spec.shape, g.dtype), g, *starts), *[None] * len(starts)))
+_dynamic_update = Card("dynamic_update", ("x", "values", "*starts"), spec=lambda x, *_rest: Spec(x.shape, x.dtype),
+                       vjp=lambda g, values_spec, starts: (
+                           _dynamic_update(g, OPS["zeros"](values_spec.shape, g.dtype), *starts),
+                           _dynamic_slice(g, *starts, sizes=values_spec.shape), *[None] * len(starts)))
+
+
+def _starts(start_indices: Any, sizes: tuple[int, ...], shape: tuple[int, ...]) -> list[Any]:
+    """Starts as ints within bounds where they are known, else as tensors."""
+    if len(sizes) != len(shape) or any(n > m for n, m in zip(sizes, shape, strict=True)):
+        raise ValueError(f"a block of shape {sizes} does not fit a tensor of shape {shape}")
+    starts = list(start_indices) if isinstance(start_indices, list | tuple) else to_tensor(start_indices)
+    if isinstance(starts, Tensor):
+        starts = [starts[i] for i in range(len(starts))] if not starts.is_concrete else starts.tolist()
+    if len(starts) != len(shape):
+        raise ValueError(f"argument `start_indices` must have one start for each axis of shape {shape}, got {starts}")
+    if any(isinstance(s, Tensor) and not s.is_concrete for s in starts):
+        return [to_tensor(s) for s in starts]
+    starts = [int(s) for s in starts]
+    return [min(max(s + m if s < 0 else s, 0), m - n) for s, n, m in zip(starts, sizes, shape, strict=True)]
+
+
+@public
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
+    """Read a block of a tensor; a start too large is moved so that the block lies within.
+
+    Args:
+        inputs: tensor.
+        start_indices: where the block starts, one index an axis; may be a tensor.
+        shape: shape of the block; -1 for the whole axis.
+    """
+    x = to_tensor(inputs)
+    sizes = tuple([m if n == -1 else n for n, m in zip(as_shape(shape), x.shape, strict=True)])
+    starts = _starts(start_indices, sizes, x.shape)
+    if any(isinstance(s, Tensor) for s in starts):
+        return _dynamic_slice(x, *starts, sizes=sizes)
+    return _get_item(x, index=tuple([(s, s + n, None) for s, n in zip(starts, sizes, strict=True)]))
+
+
+@public
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
+    """A copy of a tensor with a block replaced; a start too large is moved so that the block lies within.
+
+    Args:
+        inputs: tensor.
+        start_indices: where the block starts, one index an axis; may be a tensor.
+        updates: the block, of the tensor's dtype (it is cast).
+    """
+    x = to_tensor(inputs)
+    updates = to_tensor(updates, x.dtype.name)
+    starts = _starts(start_indices, updates.shape, x.shape)
+    if any(isinstance(s, Tensor) for s in starts):
+        return _dynamic_update(x, updates, *starts)
+    index = tuple([(s, s + n, None) for s, n in zip(starts, updates.shape, strict=True)])
+    return _put_item(x, updates, index=index)
+
+
+# ---- choosing, segments, positions ----
+
+
+def depends_on_values(*_inputs, **_params):
+    raise TypeError("the shape of this op's result depends on values, which are not known here: run it eagerly")
+
+
+_nonzero = Card("nonzero", ("x",), spec=depends_on_values)
+
+
+@public
+def nonzero(x: Any) -> tuple[Tensor, ...]:
+    """Indices of the elements that are not zero: one int32 tensor an axis. Needs values that are known."""
+    return tuple(_nonzero(x))
+
+
+@public
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
+    """Choose element by element the first of several tensors whose condition holds.
+
+    Args:
+        condlist: boolean tensors.
+        choicelist: as many tensors; all broadcast.
+        default: what stands where no condition holds.
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise ValueError(f"arguments `condlist` and `choicelist` must be lists of one length above 0, got "
+                         f"{len(condlist)} and {len(choicelist)}")
+    choices = [c if isinstance(c, bool | int | float) else to_tensor(c) for c in (*choicelist, default)]
+    dtype = promoted_dtype("same", choices)
+    out = to_tensor(choices[-1], dtype)
+    for condition, choice in zip(reversed(condlist), reversed(choices[:-1]), strict=True):
+        out = OPS["where"](condition, to_tensor(choice, dtype), out)
+    return out
+
+
+def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Tensor, Tensor, int]:
+    """Data, ids with those out of range sent to one segment more, and the number of segments."""
+    data, ids = to_tensor(data), _as_indices(segment_ids)
+    if ids.ndim != 1 or ids.shape != data.shape[:1]:
+        raise ValueError(f"argument `segment_ids` must have one axis of {data.shape[:1]} ids, got shape {ids.shape}")
+    if num_segments is None:
+        num_segments = int(np.asarray(ids).max(initial=-1)) + 1
+    count = int(num_segments)
+    inside = OPS["logical_and"](ids >= 0, ids < count)
+    return data, OPS["where"](inside, ids, OPS["full_like"](ids, count)), count
+
+
+@public
+def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """Sum the rows of each segment.
+
+    Args:
+        data: (n, ...).
+        segment_ids: n integers: to which segment each row belongs; rows with ids out of range are left out.
+        num_segments: how many segments; by default the largest id + 1, for which the ids must be known.
+        sorted: whether the ids are sorted (makes no difference).
+
+    Returns:
+        (num_segments, ...).
+    """
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    return _scatter_item(data, ids, shape=(count + 1, *data.shape[1:]), index=("array",))[:count]
+
+
+def _segment_combine(data: Any, segment_ids: Any, num_segments: int | None, reduction: str) -> Tensor:
+    data, ids, count = _segments(data, segment_ids, num_segments)
+    empty = OPS["full"]((count + 1, *data.shape[1:]), _neutral(reduction, data.dtype), dtype=data.dtype)
+    return _combine_item(empty, data, ids, index=("array",), reduction=reduction)[:count]
+
+
+def _neutral(reduction: str, dtype: np.dtype) -> Any:
+    if reduction == "multiply":
+        return 1
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return limits.min if reduction == "maximum" else limits.max
+    if dtype.kind == "b":
+        return reduction == "minimum"
+    return -math.inf if reduction == "maximum" else math.inf
+
+
+@public
+def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """Largest entries of each segment; arguments as in `segment_sum`. An empty segment gives the lowest value."""
+    return _segment_combine(data, segment_ids, num_segments, "maximum")
+
+
+@public
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """Smallest entries of each segment; arguments as in `segment_sum`. An empty segment gives the highest value."""
+    return _segment_combine(data, segment_ids, num_segments, "minimum")
+
+
+@public
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Tensor:
+    """Multiply the rows of each segment; arguments as in `segment_sum`. An empty segment gives 1."""
+    return _segment_combine(data, segment_ids, num_segments, "multiply")
+
+
+
+@public
+def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
+    """Coordinates in a shape of flat indices (row-major): one tensor an axis."""
+    rest, shape = _as_indices(indices), as_shape(shape)
+    out = []
+    for n in reversed(shape):
+        out.append(OPS["mod"](rest, n))
+        rest = OPS["floor_divide"](rest, n)
+    return tuple(reversed(out))
+
