@@ -10,7 +10,7 @@ from kerasish.backend.registry import kernel
 def softmax(xp, x, *, axis, out=None):
     """exp(x - max) / sum(exp(x - max)) along an axis."""
     result = fresh(xp, x.shape, x.dtype, out)
-    for rows, target in _row_tiles(xp, x, result, axis):
+    for rows, target, axis in _row_tiles(xp, x, result, axis):
         xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
         xp.exp(target, out=target)
         target /= xp.sum(target, axis=axis, keepdims=True)
@@ -22,7 +22,7 @@ def softmax(xp, x, *, axis, out=None):
 def log_softmax(xp, x, *, axis, out=None):
     """x - max - log(sum(exp(x - max))) along an axis."""
     result = fresh(xp, x.shape, x.dtype, out)
-    for rows, target in _row_tiles(xp, x, result, axis):
+    for rows, target, axis in _row_tiles(xp, x, result, axis):
         xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
         target -= xp.log(xp.sum(xp.exp(target), axis=axis, keepdims=True))
     return deliver(result, out)
@@ -66,15 +66,15 @@ def _classes(xp, target, count):
 
 
 def _row_tiles(xp, x, result, axis):
-    """Yield pieces of input and result which hold whole rows along the axis."""
+    """Yield pieces of input and result that hold whole rows, and the axis of the rows in them."""
     if not x.size:
         return
     if axis not in (-1, x.ndim - 1):
-        yield x, result
+        yield x, result, axis
         return
     rows, targets = x.reshape(-1, x.shape[-1]), result.reshape(-1, x.shape[-1])
     for part in _spans_of_rows(xp, rows):
-        yield rows[part], targets[part]
+        yield rows[part], targets[part], -1
 
 
 def _spans_of_rows(xp, rows):

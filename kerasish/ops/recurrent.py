@@ -1,0 +1,185 @@
+"""LSTM and GRU over whole sequences in one kernel, for the activations that all of them have by default.
+
+The inputs are projected for all steps in one product. The gradients are kernels too; where a gradient is
+itself recorded, for second derivatives, it is computed step by step in ops instead.
+"""
+
+from typing import Any
+
+from kerasish.core.dispatch import promoted_dtype, state, to_tensor
+from kerasish.core.op import Card
+from kerasish.core.spec import Spec
+from kerasish.core.tensor import Tensor
+from kerasish.ops import reduction
+from kerasish.ops.comparison import where
+from kerasish.ops.elementwise import tanh
+from kerasish.ops.joining import concatenate, split, stack, unstack
+from kerasish.ops.linalg import matmul
+from kerasish.ops.shape import expand_dims, flip, reshape, swapaxes, transpose
+
+__all__ = ["gru", "lstm"]
+
+
+def lstm(inputs: Any, initial_state_h: Any, initial_state_c: Any, mask: Any, kernel: Any, recurrent_kernel: Any,
+         bias: Any, go_backwards: bool = False, zero_output_for_mask: bool = False) -> Any:
+    """Run an LSTM with tanh and sigmoid over sequences.
+
+    i, f, o = sigmoid(.), k = tanh(.) of x W + h R + b;  c' = f c + i k;  h' = o tanh(c').
+
+    Args:
+        inputs: `(batch, time, features)`.
+        initial_state_h, initial_state_c: `(batch, units)`.
+        mask: boolean `(batch, time)`: where it is False the states stay as they were; or None.
+        kernel: `(features, 4 units)`, gates in the order i, f, k, o.
+        recurrent_kernel: `(units, 4 units)`.
+        bias: `(4 units,)`, or None.
+        go_backwards: whether to begin with the last step; outputs come in the order of computation.
+        zero_output_for_mask: whether the output is zero where the mask is False, else the state.
+
+    Returns:
+        (last output `(batch, units)`, outputs `(batch, time, units)`, [h, c])
+
+    Source: Hochreiter & Schmidhuber, 1997; Keras: `backend.lstm`.
+    """
+    z, (h, c, w), masks = _prepared(inputs, mask, kernel, bias, go_backwards,
+                                    (initial_state_h, initial_state_c, recurrent_kernel))
+    hs, cs, _ = _lstm(z, h, c, w, *masks)
+    last, outputs = _outputs(hs, masks, zero_output_for_mask)
+    return last, outputs, [hs[-1], cs[-1]]
+
+
+def gru(inputs: Any, initial_state: Any, mask: Any, kernel: Any, recurrent_kernel: Any, bias: Any,
+        go_backwards: bool = False, zero_output_for_mask: bool = False) -> Any:
+    """Run a GRU with tanh and sigmoid, its reset gate applied after the product, over sequences.
+
+    u, r = sigmoid(x W + b + h R + d);  k = tanh(x W + b + r (h R + d));  h' = u h + (1 - u) k.
+
+    Args:
+        inputs: `(batch, time, features)`.
+        initial_state: `(batch, units)`.
+        mask: boolean `(batch, time)`: where it is False the state stays as it was; or None.
+        kernel: `(features, 3 units)`, gates in the order u, r, k.
+        recurrent_kernel: `(units, 3 units)`.
+        bias: `(2, 3 units)`: b and d; or None.
+        go_backwards: whether to begin with the last step; outputs come in the order of computation.
+        zero_output_for_mask: whether the output is zero where the mask is False, else the state.
+
+    Returns:
+        (last output `(batch, units)`, outputs `(batch, time, units)`, [h])
+
+    Source: Cho et al., 2014; Keras: `backend.gru`.
+    """
+    b, d = (None, None) if bias is None else unstack(bias, axis=0)
+    z, (h, w), masks = _prepared(inputs, mask, kernel, b, go_backwards, (initial_state, recurrent_kernel))
+    d = to_tensor(0.0, z.dtype.name) if d is None else to_tensor(d, z.dtype.name)
+    hs, _, _ = _gru(z, h, w, d, *masks)
+    last, outputs = _outputs(hs, masks, zero_output_for_mask)
+    return last, outputs, [hs[-1]]
+
+
+def _prepared(inputs: Any, mask: Any, kernel: Any, bias: Any, go_backwards: bool, others: Any) -> Any:
+    """Return projected inputs, time first; the other tensors in their dtype; and none or one mask, time first."""
+    dtype = promoted_dtype("float", (inputs, kernel, *others))
+    x, kernel = to_tensor(inputs, dtype), to_tensor(kernel, dtype)
+    if x.ndim != 3 or not x.shape[1]:
+        raise ValueError(f"inputs must be (batch, time, features) with at least one time step, got shape {x.shape}")
+    batch, time, features = x.shape
+    if go_backwards:
+        x = flip(x, axis=1)
+    z = matmul(reshape(swapaxes(x, 0, 1), (time * batch, features)), kernel)
+    if bias is not None:
+        z = z + to_tensor(bias, dtype)
+    masks = []
+    if mask is not None:
+        m = swapaxes(reshape(to_tensor(mask).astype("bool"), (batch, time)), 0, 1)
+        masks = [flip(m, axis=0) if go_backwards else m]
+    return reshape(z, (time, batch, z.shape[-1])), [to_tensor(o, dtype) for o in others], masks
+
+
+def _outputs(hs: Tensor, masks: list[Tensor], zero_output_for_mask: bool) -> tuple[Tensor, Tensor]:
+    if masks and zero_output_for_mask:
+        hs = where(expand_dims(masks[0], -1), hs, 0)
+    return hs[-1], swapaxes(hs, 0, 1)
+
+
+def _states_spec(z: Any, h: Any) -> Spec:
+    return Spec((*z.shape[:2], h.shape[-1]), z.dtype)
+
+
+def _lstm_vjp(g, h, c, w, mask, out):
+    arguments = (*g, h, c, w, *out, *mask)
+    gradients = _lstm_grad_by_steps(*arguments) if state.tapes else _lstm_grad(*arguments)
+    return (*gradients, *[None] * len(mask))
+
+
+_lstm = Card("lstm", ("z", "h", "c", "w", "*mask"), vjp=_lstm_vjp,
+             spec=lambda z, h, c, w, *mask: (_states_spec(z, h), _states_spec(z, h), Spec(z.shape, z.dtype)))
+_lstm_grad = Card("lstm_grad", ("gh", "gc", "gg", "h", "c", "w", "hs", "cs", "gates", "*mask"),
+                  spec=lambda gh, gc, gg, h, c, w, *_: tuple(Spec(x.shape, gg.dtype) for x in (gg, h, c, w)))
+
+
+def _lstm_grad_by_steps(gh, gc, gg, h, c, w, hs, cs, gates, mask=None):
+    """What the kernel `lstm_grad` computes, in ops."""
+    before_c = unstack(_before(c, cs))
+    dh, dc, gz = h * 0, c * 0, []
+    masks = [None] * len(before_c) if mask is None else unstack(expand_dims(mask, -1))
+    steps = zip(unstack(gh), unstack(gc), unstack(gg), unstack(gates), before_c, masks, strict=True)
+    for gh_t, gc_t, gg_t, gate, c_t, m in reversed(list(steps)):
+        i, f, k, o = split(gate, 4, axis=-1)
+        dh, dc = dh + gh_t, dc + gc_t
+        kept_h, kept_c = (0, 0) if m is None else (where(m, 0, dh), where(m, 0, dc))
+        if m is not None:
+            dh, dc = where(m, dh, 0), where(m, dc, 0)
+        tanh_c = tanh(f * c_t + i * k)
+        dc = dc + dh * o * (1 - tanh_c * tanh_c)
+        slopes = concatenate([i * (1 - i), f * (1 - f), 1 - k * k, o * (1 - o)], axis=-1)
+        gz_t = (concatenate([dc * k, dc * c_t, dc * i, dh * tanh_c], axis=-1) + gg_t) * slopes
+        gz.append(gz_t)
+        dh, dc = matmul(gz_t, transpose(w)) + kept_h, dc * f + kept_c
+    gz = stack(gz[::-1])
+    return gz, dh, dc, _weight_grad(h, hs, gz)
+
+
+def _gru_vjp(g, h, w, b_spec, mask, out):
+    arguments = (*g, h, w, *out, *mask)
+    gz, dh, dw, db = _gru_grad_by_steps(*arguments) if state.tapes else _gru_grad(*arguments)
+    return gz, dh, dw, db if b_spec.shape else reduction.sum(db), *[None] * len(mask)
+
+
+_gru = Card("gru", ("z", "h", "w", "b", "*mask"), vjp=_gru_vjp,
+            spec=lambda z, h, w, b, *mask: (_states_spec(z, h), Spec(z.shape, z.dtype), _states_spec(z, h)))
+_gru_grad = Card("gru_grad", ("gh", "gg", "gi", "h", "w", "hs", "gates", "inner", "*mask"),
+                 spec=lambda gh, gg, gi, h, w, *_: (
+                     Spec(gg.shape, gg.dtype), Spec(h.shape, gg.dtype), Spec(w.shape, gg.dtype),
+                     Spec(gg.shape[-1:], gg.dtype)))
+
+
+def _gru_grad_by_steps(gh, gg, gi, h, w, hs, gates, inner, mask=None):
+    """What the kernel `gru_grad` computes, in ops."""
+    before = unstack(_before(h, hs))
+    dh, gz, gw = h * 0, [], []
+    masks = [None] * len(before) if mask is None else unstack(expand_dims(mask, -1))
+    steps = zip(unstack(gh), unstack(gg), unstack(gi), unstack(gates), unstack(inner), before, masks, strict=True)
+    for gh_t, gg_t, gi_t, gate, inner_t, h_t, m in reversed(list(steps)):
+        (u, r, k), (gg_u, gg_r, gg_k) = split(gate, 3, axis=-1), split(gg_t, 3, axis=-1)
+        dh = dh + gh_t
+        kept = 0 if m is None else where(m, 0, dh)
+        dh = dh if m is None else where(m, dh, 0)
+        gk = (gg_k + dh * (1 - u)) * (1 - k * k)
+        gu = (gg_u + dh * (h_t - k)) * u * (1 - u)
+        gr = (gg_r + gk * inner_t) * r * (1 - r)
+        gz.append(concatenate([gu, gr, gk], axis=-1))
+        gw.append(concatenate([gu, gr, gk * r + gi_t], axis=-1))
+        dh = dh * u + matmul(gw[-1], transpose(w)) + kept
+    gz, gw = stack(gz[::-1]), stack(gw[::-1])
+    return gz, dh, _weight_grad(h, hs, gw), reduction.sum(gw, axis=(0, 1))
+
+
+def _before(first: Tensor, states: Tensor) -> Tensor:
+    """Return the states before each step."""
+    return concatenate([expand_dims(first, 0), states[:-1]])
+
+
+def _weight_grad(h: Tensor, hs: Tensor, gz: Tensor) -> Tensor:
+    before = reshape(_before(h, hs), (-1, h.shape[-1]))
+    return matmul(transpose(before), reshape(gz, (-1, gz.shape[-1])))

@@ -1,0 +1,81 @@
+"""Softmax and its logarithm, and the cross-entropy of the two with integer targets."""
+
+from typing import Any
+
+from kerasish.core.dispatch import to_tensor
+from kerasish.core.op import Card, public
+from kerasish.core.spec import Spec, like
+from kerasish.core.tensor import Tensor
+from kerasish.ops import reduction
+from kerasish.ops.building import canonical_axes
+from kerasish.ops.elementwise import exp
+from kerasish.ops.encoding import one_hot
+from kerasish.ops.shape import expand_dims
+
+__all__ = ["log_softmax", "softmax"]
+
+
+def _softmax_vjp(g, out, axis):
+    return out * (g - reduction.sum(g * out, axis=axis, keepdims=True))
+
+
+def _log_softmax_vjp(g, out, axis):
+    return g - exp(out) * reduction.sum(g, axis=axis, keepdims=True)
+
+
+_softmax = Card("softmax", ("x",), spec=like(0), promote="float", vjp=(_softmax_vjp,))
+_log_softmax = Card("log_softmax", ("x",), spec=like(0), promote="float", vjp=(_log_softmax_vjp,))
+
+
+@public
+def softmax(x: Any, axis: Any = -1) -> Tensor:
+    """Positive numbers that sum to one: exp(x) / sum(exp(x)) along an axis.
+
+    Args:
+        x: tensor of at least one axis.
+        axis: one axis or several over which the numbers sum to one.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    return _along(_softmax, x, axis)
+
+
+@public
+def log_softmax(x: Any, axis: Any = -1) -> Tensor:
+    """The logarithm of `softmax`: x - log(sum(exp(x))) along an axis, exact also where softmax rounds to zero.
+
+    Args:
+        x: tensor of at least one axis.
+        axis: one axis or several over which the exponentials of the result sum to one.
+
+    Returns:
+        Tensor of the shape of `x`.
+    """
+    return _along(_log_softmax, x, axis)
+
+
+def _along(card: Card, x: Any, axis: Any) -> Tensor:
+    x = to_tensor(x)
+    axes = canonical_axes(axis, x.ndim)
+    return card(x, axis=axes[0] if len(axes) == 1 else axes)
+
+
+# log(sum(exp(x))) - x[target] along the last axis, zero where the target names no class.
+sparse_softmax_crossentropy = Card(
+    "sparse_softmax_crossentropy", ("x", "target"), spec=lambda x, target: Spec(target.shape, x.dtype),
+    vjp=(lambda g, x, target: _sparse_grad(g, x, target), None),
+)
+
+
+def _sparse_grad_vjp(g, y, x, target):
+    p, hot = softmax(x), one_hot(target, x.shape[-1], dtype=x.dtype.name)
+    known = reduction.sum(hot, axis=-1, keepdims=True)
+    through_p = known * p * (g - reduction.sum(g * p, axis=-1, keepdims=True))
+    return reduction.sum(g * (known * p - hot), axis=-1), expand_dims(y, -1) * through_p, None
+
+
+# y (softmax(x) - one_hot(target)), zero where the target names no class.
+_sparse_grad = Card(
+    "sparse_softmax_crossentropy_grad", ("y", "x", "target"), spec=like(1), vjp=_sparse_grad_vjp
+)
