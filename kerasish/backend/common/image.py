@@ -42,12 +42,10 @@ def resampling_matrix(xp, size, new_size, scale, translation, method, antialias,
 
     Pixel centres lie at half-integers: output i samples the input at `(i + 1/2 - translation) / scale`. With
     `antialias` the filter is widened by the reduction. Weights outside the input are dropped and the rest
-    normalised; a sample outside the input gets zero. "nearest" takes the pixel under the sample.
+    normalised; a sample outside the input gets zero.
     """
     centre = (xp.arange(new_size, dtype="float64") + 0.5 - translation) / scale - 0.5
     pixels = xp.arange(size, dtype="float64")
-    if method == "nearest":
-        return (xp.floor(centre + 0.5)[:, None] == pixels).astype(dtype)
     width = max(1.0 / scale, 1.0) if antialias else 1.0
     weights = FILTERS[method](xp, xp.abs(centre[:, None] - pixels) / width)
     total = weights.sum(axis=1, keepdims=True)
@@ -97,12 +95,3 @@ def resample_grad(xp, g, *, axes, input_sizes, scales, translations, method, ant
         for axis, size, scale, shift in zip(axes, input_sizes, scales, translations)
     }
     return _resample(xp, g, matrices)
-
-
-@kernel("take_nearest")
-def take_nearest(xp, x, *, axes, sizes):
-    """Resize by copying the pixel under each new pixel's centre, in any dtype."""
-    for axis, size in zip(axes, sizes):
-        index = ((xp.arange(size) * 2 + 1) * x.shape[axis]) // (2 * size)
-        x = xp.take(x, index, axis=axis)
-    return x
