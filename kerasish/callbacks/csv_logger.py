@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from kerasish.callbacks.callback import Callback
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) or not isinstance(value, Iterable) or np.ndim(value) == 0:
+    if isinstance(value, str) or not isinstance(value, (Sequence, np.ndarray)) or np.ndim(value) == 0:
         return value
     return f'"[{", ".join(map(str, value))}]"'
 
@@ -47,20 +47,24 @@ class CSVLogger(Callback):
         mode = "a" if self.append else "w"
         self.csv_file = open(self.filename, mode, newline="", encoding="utf-8")  # noqa: SIM115 (closed at the end)
 
-    def _start(self, names: Iterable[str]) -> None:
+    def _start(self, file: IO[str], names: Iterable[str]) -> csv.DictWriter:
         self.keys = sorted(names)
         if not any(name.startswith("val_") for name in self.keys):
             # Validation may be run only every few epochs: its columns must be there from the start.
             self.keys += [f"val_{name}" for name in self.keys]
-        self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
+        writer = csv.DictWriter(file, ["epoch", *self.keys], delimiter=self.sep)
         if self.append_header:
-            self.writer.writeheader()
+            writer.writeheader()
+        return writer
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
+        if self.csv_file is None:
+            raise RuntimeError("CSVLogger has no open file: on_train_begin was not called")
         if self.writer is None:
-            self._start(logs)
-        self.writer.writerow({"epoch": epoch, **{name: _cell(logs.get(name, "NA")) for name in self.keys}})
+            self.writer = self._start(self.csv_file, logs)
+        cells = {name: _cell(logs.get(name, "NA")) for name in self.keys or ()}
+        self.writer.writerow({"epoch": epoch, **cells})
         self.csv_file.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:

@@ -30,7 +30,7 @@ class SaveTiming:
 
     def is_due_after(self, batch: int) -> bool:
         """Tell whether to save now; batches may be passed over, as `steps_per_execution` does."""
-        if self.save_freq == "epoch":
+        if not isinstance(self.save_freq, int):
             return False
         self._unsaved += batch - self._last_batch if batch > self._last_batch else batch + 1
         self._last_batch = batch

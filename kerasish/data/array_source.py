@@ -33,6 +33,8 @@ class ArraySource(BatchSource):
         ValueError: the arrays do not fit together; names each with its size.
     """
 
+    batch_size: int
+
     def __init__(
         self,
         x: Any,
@@ -75,7 +77,7 @@ class ArraySource(BatchSource):
         return self._take(slice(0, min(self.batch_size, self.num_samples)))
 
     def _take(self, rows: slice | np.ndarray) -> Batch:
-        leaves = [None if leaf is None else take_rows(leaf, rows) for leaf in self._leaves]
+        leaves: Any = [None if leaf is None else take_rows(leaf, rows) for leaf in self._leaves]
         return tree.pack_sequence_as(self._structure, leaves) if self._nested else tuple(leaves)
 
 

@@ -178,7 +178,7 @@ class Dataset:
         n = self._cardinality
 
         def make() -> Iterator[Any]:
-            for _ in itertools.count() if endless else range(count):
+            for _ in itertools.count() if endless else range(count or 0):
                 empty = True
                 for element in self._make():
                     empty = False
@@ -186,7 +186,7 @@ class Dataset:
                 if empty:
                     return
 
-        size = n if n < 0 or not n else INFINITE if endless else n * count
+        size = n if n < 0 or not n else INFINITE if endless else n * (count or 0)
         return self._reordered(make, INFINITE if endless and n == UNKNOWN else size)
 
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> "Dataset":

@@ -154,7 +154,7 @@ def dataset_from_directory(
     check_split(validation_split, subset, shuffle, seed)
     if labels is None or label_mode is None:
         labels = label_mode = None
-    seed = int(np.random.randint(1e6)) if seed is None else seed
+    seed = int(np.random.randint(1_000_000)) if seed is None else seed
     directory = os.fspath(directory)
     files, names = index_directory(directory, labels, endings, class_names, shuffle, seed, follow_links, verbose)
     if label_mode == "binary" and len(names or ()) != 2:
@@ -185,7 +185,7 @@ def _loading(
 
     def element(i: int) -> Any:
         x = load(paths[i])
-        return x if label_mode is None else (x, _label(labels[i], label_mode, num_classes))
+        return x if labels is None or label_mode is None else (x, _label(labels[i], label_mode, num_classes))
 
     out = Dataset.range(len(paths))
     if seed is not None:

@@ -90,7 +90,7 @@ def _to_any_array(leaf: Any, where: str) -> Any:
     if isinstance(leaf, np.ndarray):
         # Not asanyarray: rows of a memory map or a matrix must be plain arrays.
         return np.asarray(leaf)
-    if type(leaf).__module__.startswith("pandas."):
+    if _package(leaf) == "pandas":
         values = leaf.to_numpy()
         return values[:, None] if values.ndim == 1 else values
     if _is_on_device(leaf) or isinstance(leaf, SparseRows):
@@ -107,12 +107,16 @@ def _to_any_array(leaf: Any, where: str) -> Any:
     )
 
 
+def _package(leaf: Any) -> str:
+    return type(leaf).__module__.partition(".")[0]
+
+
 def _is_on_device(leaf: Any) -> bool:
-    return type(leaf).__module__.partition(".")[0] == "cupy" and hasattr(leaf, "shape")
+    return _package(leaf) == "cupy" and hasattr(leaf, "shape")
 
 
 def _is_sparse(leaf: Any) -> bool:
-    return type(leaf).__module__.startswith("scipy.sparse") and hasattr(leaf, "tocsr")
+    return _package(leaf) == "scipy" and hasattr(leaf, "tocsr")
 
 
 def pick(array: Any, rows: Any) -> Any:

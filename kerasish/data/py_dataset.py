@@ -11,6 +11,11 @@ from typing import Any
 from kerasish.data.source import Batch, ConvertingSource
 
 
+def _stored(name: str, doc: str) -> property:
+    """Return a property that is kept under another name, so that a subclass may override it."""
+    return property(lambda self: getattr(self, name), lambda self, value: setattr(self, name, value), doc=doc)
+
+
 class PyDataset:
     """Base class of data sets that make their batches in Python, if wished in parallel.
 
@@ -35,21 +40,9 @@ class PyDataset:
         self._use_multiprocessing = use_multiprocessing
         self._max_queue_size = max_queue_size
 
-    workers = property(lambda self: self._workers, doc="Threads or processes that make batches.")
-    use_multiprocessing = property(lambda self: self._use_multiprocessing, doc="Whether workers are processes.")
-    max_queue_size = property(lambda self: self._max_queue_size, doc="Batches made ahead, at most.")
-
-    @workers.setter
-    def workers(self, value: int) -> None:
-        self._workers = value
-
-    @use_multiprocessing.setter
-    def use_multiprocessing(self, value: bool) -> None:
-        self._use_multiprocessing = value
-
-    @max_queue_size.setter
-    def max_queue_size(self, value: int) -> None:
-        self._max_queue_size = value
+    workers = _stored("_workers", "Threads or processes that make batches.")
+    use_multiprocessing = _stored("_use_multiprocessing", "Whether workers are processes.")
+    max_queue_size = _stored("_max_queue_size", "Batches made ahead, at most.")
 
     def __getitem__(self, index: int) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must have a method __getitem__ that returns a batch")
@@ -118,7 +111,7 @@ class PyDatasetSource(ConvertingSource):
 
 
 # Set in each worker process.
-_dataset_here: PyDataset | None = None
+_dataset_here: Any = None
 
 
 def _receive(dataset: PyDataset) -> None:

@@ -54,7 +54,7 @@ def timeseries_dataset_from_array(
     data = data[start:end]
     starts = np.arange(0, count, sequence_stride)
     if shuffle:
-        seed = int(np.random.randint(1e6)) if seed is None else seed
+        seed = int(np.random.randint(1_000_000)) if seed is None else seed
         np.random.RandomState(seed).shuffle(starts)
     offsets = np.arange(0, sequence_length * sampling_rate, sampling_rate)
 
