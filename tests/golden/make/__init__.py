@@ -1,0 +1,1 @@
+"""What runs real Keras to make the golden files; see ../README.md."""

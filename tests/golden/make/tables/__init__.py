@@ -1,0 +1,1 @@
+"""Tables of layer rows: class, tag, constructor arguments, inputs, call arguments."""
