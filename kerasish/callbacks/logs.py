@@ -38,7 +38,8 @@ class LazyLogs(dict):
     """
 
     def __init__(self, compute: Callable[[], Mapping]):
-        super().__init__()
+        # Not empty, because C code such as json's asks a dict for its size without calling `__len__`.
+        super().__init__(unread=None)
         self._compute: Callable[[], Mapping] | None = compute
 
     @property
@@ -49,6 +50,7 @@ class LazyLogs(dict):
     def _fill(self) -> None:
         if self._compute is not None:
             compute, self._compute = self._compute, None
+            dict.clear(self)
             dict.update(self, pythonify_logs(compute()))
 
     def __reduce__(self) -> tuple:
