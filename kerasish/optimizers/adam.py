@@ -1,0 +1,67 @@
+"""Adam: steps by running means of the gradient and of its square."""
+
+from typing import Any
+
+from kerasish import ops
+from kerasish.core.variable import Variable
+from kerasish.optimizers.optimizer import Optimizer
+from kerasish.utils.registry import builtin
+
+
+@builtin("keras.optimizers")
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2014; Keras: `optimizers.Adam`).
+
+    `m += (g - m)(1 - b1); v += (g^2 - v)(1 - b2); w -= r sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)`
+
+    Args:
+        learning_rate: r, a number or a schedule.
+        beta_1: b1.
+        beta_2: b2.
+        epsilon: eps.
+        amsgrad: whether the largest v so far is used (Reddi et al. 2018).
+        weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name: as in `Optimizer`.
+    """
+
+    def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+                 amsgrad: bool = False, weight_decay: float | None = None, clipnorm: float | None = None,
+                 clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False,
+                 ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
+                 loss_scale_factor: float | None = None, gradient_accumulation_steps: int | None = None,
+                 name: str = "adam", **kwargs: Any):
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+
+    def build(self, variables: list[Variable]) -> None:
+        """Make the two running means of each variable, and with `amsgrad` the largest second one."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+        if self.amsgrad:
+            self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat")
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Update one variable."""
+        dtype = variable.handle.dtype
+        g, rate = ops.cast(gradient, dtype), ops.cast(learning_rate, dtype)
+        t = ops.cast(ops.add(self._iterations, 1), dtype)
+        alpha = ops.divide(
+            ops.multiply(rate, ops.sqrt(ops.subtract(1, ops.power(ops.cast(self.beta_2, dtype), t)))),
+            ops.subtract(1, ops.power(ops.cast(self.beta_1, dtype), t)))
+        i = self._get_variable_index(variable)
+        m, v = self._momentums[i], self._velocities[i]
+        m.assign_add(ops.multiply(ops.subtract(g, m), 1 - self.beta_1))
+        v.assign_add(ops.multiply(ops.subtract(ops.square(g), v), 1 - self.beta_2))
+        if self.amsgrad:
+            largest = self._velocity_hats[i]
+            largest.assign(ops.maximum(largest, v))
+            v = largest
+        variable.assign_sub(ops.divide(ops.multiply(m, alpha), ops.add(ops.sqrt(v), self.epsilon)))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain data."""
+        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon,
+                "amsgrad": self.amsgrad}
