@@ -35,13 +35,17 @@ def _flatten(callbacks: Any) -> Iterable[Any]:
         yield callbacks
 
 
-def _indexed(hook: str) -> Callable:
-    def tell(self: "CallbackList", index: int, logs: dict | None = None) -> None:
-        listeners = self._listeners[hook]
-        if listeners:
-            logs = pythonify_logs(logs)
-            for listener in listeners:
-                listener(index, logs)
+def _batch(hook: str) -> Callable:
+    def tell(self: "CallbackList", batch: int, logs: dict | None = None) -> None:
+        if self._listeners[hook]:
+            _tell_all(self, hook, batch, pythonify_logs(logs))
+
+    return tell
+
+
+def _epoch(hook: str) -> Callable:
+    def tell(self: "CallbackList", epoch: int, logs: dict | None = None) -> None:
+        _tell_all(self, hook, epoch, pythonify_logs(logs))
 
     return tell
 
@@ -49,22 +53,21 @@ def _indexed(hook: str) -> Callable:
 def _begin(hook: str) -> Callable:
     def tell(self: "CallbackList", logs: dict | None = None) -> None:
         self._find_listeners()
-        _tell_all(self, hook, logs)
+        _tell_all(self, hook, pythonify_logs(logs))
 
     return tell
 
 
 def _end(hook: str) -> Callable:
     def tell(self: "CallbackList", logs: dict | None = None) -> None:
-        _tell_all(self, hook, logs)
+        _tell_all(self, hook, pythonify_logs(logs))
 
     return tell
 
 
-def _tell_all(callbacks: "CallbackList", hook: str, logs: dict | None) -> None:
-    logs = pythonify_logs(logs)
+def _tell_all(callbacks: "CallbackList", hook: str, *arguments: Any) -> None:
     for listener in callbacks._listeners[hook]:
-        listener(logs)
+        listener(*arguments)
 
 
 class CallbackList(Callback):
@@ -132,12 +135,12 @@ class CallbackList(Callback):
                 model.history = callback
             callback.set_model(model)
 
-    on_batch_begin, on_batch_end = _indexed("on_batch_begin"), _indexed("on_batch_end")
-    on_train_batch_begin, on_train_batch_end = _indexed("on_train_batch_begin"), _indexed("on_train_batch_end")
-    on_test_batch_begin, on_test_batch_end = _indexed("on_test_batch_begin"), _indexed("on_test_batch_end")
-    on_predict_batch_begin = _indexed("on_predict_batch_begin")
-    on_predict_batch_end = _indexed("on_predict_batch_end")
-    on_epoch_begin, on_epoch_end = _indexed("on_epoch_begin"), _indexed("on_epoch_end")
+    on_batch_begin, on_batch_end = _batch("on_batch_begin"), _batch("on_batch_end")
+    on_train_batch_begin, on_train_batch_end = _batch("on_train_batch_begin"), _batch("on_train_batch_end")
+    on_test_batch_begin, on_test_batch_end = _batch("on_test_batch_begin"), _batch("on_test_batch_end")
+    on_predict_batch_begin = _batch("on_predict_batch_begin")
+    on_predict_batch_end = _batch("on_predict_batch_end")
+    on_epoch_begin, on_epoch_end = _epoch("on_epoch_begin"), _epoch("on_epoch_end")
     on_train_begin, on_train_end = _begin("on_train_begin"), _end("on_train_end")
     on_test_begin, on_test_end = _begin("on_test_begin"), _end("on_test_end")
     on_predict_begin, on_predict_end = _begin("on_predict_begin"), _end("on_predict_end")

@@ -9,14 +9,13 @@ from kerasish.callbacks.callback import Callback
 
 
 def _swap(weight: Any, average: Any) -> None:
-    # A copy, because assigning may write into the memory of the old value.
-    old = np.array(weight)
+    old = np.array(weight)  # a copy, because assigning may write into the memory of the old value
     weight.assign(average)
     average.assign(old)
 
 
 def _keep(weight: Any, average: Any) -> None:
-    average.assign(weight)
+    average.assign(np.array(weight))  # a copy, so that the two never share memory
 
 
 class SwapEMAWeights(Callback):
@@ -46,7 +45,8 @@ class SwapEMAWeights(Callback):
         for each in getattr(optimizer, "optimizers", [optimizer]):
             if getattr(each, "use_ema", False):
                 found = True
-                yield from zip(each._trainable_variables, each._model_variables_moving_average)
+                # Before the first step there are no averages, and the weights are the best there is.
+                yield from zip(each._trainable_variables, each._averages if each.built else ())
         if not found:
             raise ValueError("SwapEMAWeights needs an optimizer with use_ema=True")
 
