@@ -1,6 +1,7 @@
 """The public tensor ops, by family."""
 
 from kerasish.ops import image
+from kerasish.ops.activation import *
 from kerasish.ops.attention import *
 from kerasish.ops.comparison import *
 from kerasish.ops.control import *
