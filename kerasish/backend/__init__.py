@@ -1,1 +1,34 @@
-"""Raw arrays only: the kernel table, the devices that it serves, and the kernels themselves."""
+"""Raw arrays only: the kernel table, the devices that it serves, and the kernels themselves.
+
+Importing the package enters all kernels in the table.
+"""
+
+from kerasish.backend.common import (
+    activation,
+    conv,
+    elementwise,
+    erf,
+    fft,
+    image,
+    indexing,
+    linalg,
+    nn,
+    pool,
+    random,
+    random_rejection,
+    reduction,
+    rnn,
+    shape,
+    sorting,
+)
+from kerasish.backend.device import use_default
+from kerasish.backend.numpy import indexing as numpy_indexing
+from kerasish.backend.numpy import random as numpy_random
+from kerasish.backend.numpy import sorting as numpy_sorting
+
+KERNEL_MODULES = (
+    activation, conv, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection, reduction,
+    rnn, shape, sorting, numpy_indexing, numpy_random, numpy_sorting,
+)  # fmt: skip
+
+use_default()

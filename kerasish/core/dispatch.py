@@ -176,14 +176,21 @@ def _promoted(policy: Any, inputs: Any) -> list[Tensor]:
     """Tensors of the dtype that a card's promotion asks for; casts are ops, so gradients pass them."""
     if policy is None:
         return [x if type(x) is Tensor else to_tensor(x) for x in inputs]
-    dtype = None
-    for x in inputs:  # the fast path: tensors of one floating-point dtype
-        if type(x) is not Tensor or (dtype is not None and x.data.dtype != dtype):
+    dtype, scalars = None, False
+    for x in inputs:  # the fast path: tensors of one floating-point dtype, and Python numbers
+        if type(x) is Tensor:
+            if dtype is not None and x.data.dtype != dtype:
+                break
+            dtype = x.data.dtype
+        elif type(x) is float or type(x) is int:
+            scalars = True
+        else:
             break
-        dtype = x.data.dtype
     else:
-        if dtype is not None and (policy == "same" or (dtype.kind == "f" and policy in ("float", "number"))):
-            return list(inputs)
+        real = dtype is not None and dtype.kind == "f"
+        if (real and type(policy) is str) or (dtype is not None and policy == "same" and not scalars):
+            asarray = device.current().xp.asarray
+            return [x if type(x) is Tensor else Tensor(asarray(x, dtype)) for x in inputs]
     dtype = promoted_dtype(policy, inputs)
     return [to_tensor(x, dtype) for x in inputs]
 

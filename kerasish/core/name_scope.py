@@ -6,7 +6,7 @@ from typing import Any
 
 class _Stack(threading.local):
     def __init__(self) -> None:
-        self.names: list["name_scope"] = []
+        self.names: list[name_scope] = []
 
 
 _stack = _Stack()

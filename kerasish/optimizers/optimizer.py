@@ -77,9 +77,9 @@ class Optimizer(HasConfig):
             raise ValueError(f"argument `ema_momentum` must be in [0, 1], got {self.ema_momentum}")
         frequency, steps = self.ema_overwrite_frequency, self.gradient_accumulation_steps
         if frequency is not None and (not isinstance(frequency, int) or frequency < 1):
-            raise ValueError(f"argument `ema_overwrite_frequency` must be an integer from 1 on, or None; got {frequency}")
+            raise ValueError(f"argument `ema_overwrite_frequency` must be None or an integer > 0, got {frequency}")
         if steps is not None and (not isinstance(steps, int) or steps < 2):
-            raise ValueError(f"argument `gradient_accumulation_steps` must be an integer from 2 on, or None; got {steps}")
+            raise ValueError(f"argument `gradient_accumulation_steps` must be None or an integer > 1, got {steps}")
 
     # ---- variables -----------------------------------------------------------------------------
 

@@ -149,7 +149,8 @@ class Trainer(Steps):
         told = self._callback_list(callbacks, verbose, epochs, batches, add_history=True)
         validate = None
         if validation_data is not None:
-            validate = self._validation_run(validation_data, validation_batch_size or batch_size, validation_steps, told)
+            size = validation_batch_size or batch_size
+            validate = self._validation_run(validation_data, size, validation_steps, told)
         self._set_untracked(stop_training=False)
         self.make_train_function()
         told.on_train_begin()
