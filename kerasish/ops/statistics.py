@@ -12,7 +12,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import as_float, canonical_axes, canonical_axis
 from kerasish.ops.comparison import isnan, logical_not, where
-from kerasish.ops.elementwise import cast, ceil, clip, divide, floor, round, sqrt
+from kerasish.ops.elementwise import cast, ceil, clip, floor, round, sqrt
 from kerasish.ops.indexing import take_along_axis
 from kerasish.ops.reduction import argmax, argmin, cumprod, cumsum, folded_shape, prod, spread
 from kerasish.ops.shape import broadcast_to, moveaxis, reshape, transpose
@@ -29,11 +29,11 @@ METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 # ---- Order statistics -------------------------------------------------------------------------
 
 
-def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
+def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool, whole: int = 1) -> Tensor:
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
     x = as_float(x)
-    q = cast(q, "float64" if x.dtype == "float64" else "float32")
+    q = to_tensor(q, "float64" if x.dtype == "float64" else "float32") / whole
     axes = canonical_axes(axis, x.ndim)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     rows = sort(reshape(transpose(x, kept + axes), [x.shape[a] for a in kept] + [math.prod(x.shape[a] for a in axes)]))
@@ -84,13 +84,13 @@ def nanquantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdi
 @public
 def percentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
     """Quantiles at `q` per cent; arguments as in `quantile`."""
-    return _quantile(x, divide(q, 100), axis, method, keepdims, skip_nan=False)
+    return _quantile(x, q, axis, method, keepdims, skip_nan=False, whole=100)
 
 
 @public
 def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
     """Quantiles at `q` per cent of the elements that are not NaN; arguments as in `quantile`."""
-    return _quantile(x, divide(q, 100), axis, method, keepdims, skip_nan=True)
+    return _quantile(x, q, axis, method, keepdims, skip_nan=True, whole=100)
 
 
 @public

@@ -74,7 +74,8 @@ class Case:
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """The arguments with every factory called, equal at each call."""
         rng = np.random.default_rng(crc32(self.name.encode()))
-        return map_leaves(lambda leaf: leaf(rng) if isinstance(leaf, _Drawn) else leaf, (list(self.inputs), self.kwargs))
+        arguments = (list(self.inputs), self.kwargs)
+        return map_leaves(lambda leaf: leaf(rng) if isinstance(leaf, _Drawn) else leaf, arguments)
 
 
 class _Drawn:

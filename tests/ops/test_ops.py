@@ -18,6 +18,12 @@ def rows(keep=lambda case: True):
     return pytest.mark.parametrize("name", [name for name, case in CASES.items() if keep(case)])
 
 
+def rows_and_dtypes(keep=lambda case, dtype: True):
+    """Parametrize a test by rows and the dtypes that each runs in."""
+    pairs = [(name, dtype) for name, case in CASES.items() for dtype in harness.dtypes_of(case) if keep(case, dtype)]
+    return pytest.mark.parametrize(("name", "dtype"), pairs)
+
+
 def has_gradient(case):
     return "float64" in case.dtypes and harness.Scalar(case, "float64", None).positions
 
@@ -30,12 +36,10 @@ runners = pytest.mark.parametrize("runner", harness.RUNNERS)
 
 
 @runners
-@pytest.mark.parametrize("dtype", harness.TOLERANCE)
-@rows()
+@rows_and_dtypes()
 def test_forward(name, dtype, runner):
     case = CASES[name]
-    if dtype in case.dtypes:
-        harness.check_forward(case, case.arguments(), dtype, harness.RUNNERS[runner])
+    harness.check_forward(case, case.arguments(), dtype, harness.RUNNERS[runner])
 
 
 @runners
@@ -68,12 +72,9 @@ def test_second_gradient(name, runner):
 
 
 @runners
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-@rows(has_gradient)
+@rows_and_dtypes(lambda case, dtype: dtype != "float64" and has_gradient(case))
 def test_gradient_dtype(name, dtype, runner):
-    case = CASES[name]
-    if dtype in case.dtypes:
-        harness.check_gradient_dtype(case, dtype, harness.RUNNERS[runner])
+    harness.check_gradient_dtype(CASES[name], dtype, harness.RUNNERS[runner])
 
 
 @rows(lambda case: case.symbolic and takes_arrays(case))
