@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import kerasish.callbacks as callbacks
-from kerasish.callbacks import Callback, CallbackList, History, LambdaCallback, ProgbarLogger
+from kerasish.callbacks import Callback, CallbackList, History, LambdaCallback, ProgbarLogger, event_file
 from kerasish.callbacks.callback_list import HOOKS
 from kerasish.callbacks.logs import LazyLogs
 
@@ -37,6 +37,7 @@ class Optimizer:
 
     def __init__(self):
         self.learning_rate = 1.0
+        self.iterations = 7
         self.built = True
         self._trainable_variables = [Weight(1.0), Weight([2.0, 3.0])]
         self._averages = [Weight(-1.0), Weight([-2.0, -3.0])]
@@ -56,6 +57,7 @@ class Model:
     def __init__(self):
         self.optimizer = Optimizer()
         self.metrics = []
+        self.layers = []
         self.stop_training = False
         self.weights = [np.array(-1.0)]
         self.saved = []
@@ -159,6 +161,7 @@ ROWS = {
     "ReduceLROnPlateau": _none,
     "RemoteMonitor": lambda tmp: {"root": "http://127.0.0.1:9"},
     "SwapEMAWeights": _none,
+    "TensorBoard": lambda tmp: {"log_dir": tmp / "logs", "histogram_freq": 1},
     "TerminateOnNaN": _none,
 }
 EXPORTED = {name: c for name, c in vars(callbacks).items() if isinstance(c, type) and issubclass(c, Callback)}
@@ -681,3 +684,109 @@ def test_remote_monitor_that_finds_no_server():
         callbacks.RemoteMonitor("http://127.0.0.1:9").on_epoch_end(0, {})
     with pytest.raises(ValueError, match="http:// or https://"):
         callbacks.RemoteMonitor("file:///etc")
+
+
+# ----- TensorBoard
+
+
+def test_event_files_are_those_of_tensorboard(tmp_path, monkeypatch):
+    monkeypatch.setattr(event_file.time, "time", lambda: 1.5)
+    file = event_file.EventFile(tmp_path)
+    file.scalar("epoch_loss", 0.25, 300)
+    file.histogram("w", np.array([1.0, np.nan, 2.0, 4.0], "float32"), 2, buckets=3)
+    file.keras_graph("keras", "{}")
+    file.close()
+    (path,) = tmp_path.iterdir()
+    assert path.name.startswith("events.out.tfevents.0000000001.")
+    assert path.read_bytes() == (Path(__file__).parent / "golden/data/events.tfevents").read_bytes()
+
+
+def test_checksum():
+    # The check value of CRC-32C is 0xE3069283.
+    assert event_file.masked_crc(b"123456789") == ((0xE3069283 >> 15 | 0xE3069283 << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+class Written:
+    """Stands in for the event files and notes what is written."""
+
+    values: list = []
+
+    def __init__(self, folder):
+        self.name = Path(folder).name
+
+    def scalar(self, tag, value, step):
+        self.values.append((self.name, tag, value, step))
+
+    def histogram(self, tag, values, step):
+        self.values.append((self.name, tag, values.tolist(), step))
+
+    def keras_graph(self, tag, text):
+        self.values.append((self.name, tag, text, 0))
+
+    def flush(self):
+        pass
+
+    def close(self):
+        self.values.append((self.name, "closed"))
+
+
+class Sequential(Model):
+    def to_json(self):
+        return "{}"
+
+
+def test_what_is_written_for_tensorboard(tmp_path, monkeypatch):
+    monkeypatch.setattr("kerasish.callbacks.tensorboard.EventFile", Written)
+    monkeypatch.setattr(Written, "values", [])
+    model = Sequential()
+    weight = Weight([1.0, 2.0])
+    weight.path = "dense/kernel"
+    layer = Callback()
+    layer.weights = [weight]
+    model.layers = [layer]
+    told = CallbackList(callbacks.TensorBoard(tmp_path, histogram_freq=2, update_freq=2), model=model)
+    told.on_train_begin()
+    lazy = [LazyLogs(lambda: {"loss": 0.5}) for _ in range(4)]
+    for batch, logs in enumerate(lazy):
+        told.on_train_batch_begin(batch)
+        told.on_train_batch_end(batch, logs)
+    told.on_test_begin()
+    told.on_test_end({"loss": 4.0})
+    told.on_epoch_end(0, {"loss": 0.25, "val_loss": 4.0})
+    told.on_epoch_end(1, {"loss": 0.125})
+    told.on_train_end()
+    assert [logs.is_read for logs in lazy] == [False, True, False, True]
+    assert Written.values == [
+        ("train", "keras", "{}", 0),
+        ("train", "batch_loss", 0.5, 2),
+        ("train", "batch_loss", 0.5, 4),
+        ("validation", "evaluation_loss_vs_iterations", 4.0, 7),
+        ("train", "epoch_loss", 0.25, 0),
+        ("train", "epoch_learning_rate", 1.0, 0),
+        ("validation", "epoch_loss", 4.0, 0),
+        ("train", "dense/kernel/histogram", [1.0, 2.0], 0),
+        ("train", "epoch_loss", 0.125, 1),
+        ("train", "epoch_learning_rate", 1.0, 1),
+        ("train", "closed"),
+        ("validation", "closed"),
+    ]
+
+
+def test_steps_per_second_and_evaluation_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("kerasish.callbacks.tensorboard.EventFile", Written)
+    monkeypatch.setattr(Written, "values", [])
+    run(callbacks.TensorBoard(tmp_path, update_freq="batch", write_steps_per_second=True), [0.5], batches=1)
+    speeds = {tag: value for _, tag, value, *_ in (v for v in Written.values if len(v) == 4) if "per_second" in tag}
+    assert set(speeds) == {"batch_steps_per_second", "epoch_steps_per_second"}
+    assert min(speeds.values()) > 0
+    Written.values.clear()
+    CallbackList(callbacks.TensorBoard(tmp_path), model=Model()).on_test_end({"loss": 1.0})
+    assert [v[1] for v in Written.values] == ["evaluation_loss_vs_iterations", "closed"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"write_images": True}, {"profile_batch": 2}, {"embeddings_freq": 1}, {"update_freq": 0}], ids=str
+)
+def test_what_tensorboard_does_not_do_raises(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        callbacks.TensorBoard(**arguments)

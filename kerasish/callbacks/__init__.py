@@ -13,4 +13,5 @@ from kerasish.callbacks.progbar_logger import ProgbarLogger
 from kerasish.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from kerasish.callbacks.remote_monitor import RemoteMonitor
 from kerasish.callbacks.swap_ema_weights import SwapEMAWeights
+from kerasish.callbacks.tensorboard import TensorBoard
 from kerasish.callbacks.terminate_on_nan import TerminateOnNaN
