@@ -176,7 +176,8 @@ def perspective_transform(images: Any, start_points: Any, end_points: Any, inter
         data_format: where the channels are.
     """
     images = to_tensor(images)
-    start, end = (OPS["cast"](to_tensor(p), "float32") for p in (start_points, end_points))
+    start, end = (to_tensor(p) for p in (start_points, end_points))
+    start, end = (OPS["cast"](p, result_type(float_of(p.dtype), "float32")) for p in (start, end))
     layout, order = Layout(images, data_format), _checked(interpolation, "constant")
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
         raise ValueError("arguments `start_points` and `end_points` must both have shape (4, 2) or (batch, 4, 2), "
