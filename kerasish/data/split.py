@@ -1,5 +1,6 @@
-"""Two data sets from one."""
+"""Two parts of one set of data."""
 
+import math
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +9,42 @@ import numpy as np
 
 from kerasish.data.array_source import count_samples
 from kerasish.data.dataset import INFINITE, Dataset
-from kerasish.data.leaves import is_array_like, pick, to_arrays
+from kerasish.data.leaves import is_array_like, join_numbers, part_of, pick, to_arrays
 from kerasish.utils import tree
+
+
+def train_validation_split(arrays: tuple, validation_split: float) -> tuple[tuple, tuple]:
+    """Split structures of arrays into a first part for training and the last part for validation.
+
+    Args:
+        arrays: `(x, y, sample_weight)`, structures of arrays; None stays None.
+        validation_split: fraction of the rows for validation, above 0 and below 1.
+
+    Returns:
+        `(training part, validation part)`, views where the arrays allow it.
+
+    Raises:
+        ValueError: something is no array (a generator has no last part), or a part would be empty.
+    """
+    joined = [join_numbers(structure) for structure in arrays]
+    others = sorted({type(leaf).__name__ for leaf in tree.flatten(joined) if not is_array_like(leaf)})
+    if others:
+        raise ValueError(
+            f"validation_split works on arrays and tensors only, got {', '.join(others)}; give validation_data"
+        )
+    whole = {name: to_arrays(s, name) for name, s in zip(("x", "y", "sample_weight"), joined)}
+    rows = count_samples(**whole)
+    split = math.floor(rows * (1.0 - validation_split))
+    if not 0 < split < rows:
+        raise ValueError(
+            f"{rows} samples cannot be split for training and validation by "
+            f"validation_split={validation_split}: one part would be empty"
+        )
+    return _part(whole, slice(0, split)), _part(whole, slice(split, rows))
+
+
+def _part(whole: dict[str, Any], rows: slice) -> tuple:
+    return tuple(tree.map_structure(lambda a: part_of(a, rows), s, none_is_leaf=False) for s in whole.values())
 
 
 def split_dataset(
