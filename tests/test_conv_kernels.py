@@ -1,37 +1,10 @@
 """Convolution and pooling kernels against loops over windows, and their gradients against the adjoint identity."""
 
-from itertools import product
-
 import numpy as np
 import pytest
 
 from kerasish.backend.common import conv, pool, windows
-
-
-def loop_conv(x, w, strides, padding, dilation, groups):
-    """Convolution as it is defined: one window at a time."""
-    x = np.pad(x, ((0, 0), *padding, (0, 0)))
-    sizes = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[1:-1], w.shape, strides, dilation)]
-    ins, outs = w.shape[-2], w.shape[-1] // groups
-    y = np.zeros((x.shape[0], *sizes, w.shape[-1]))
-    for cell in product(*map(range, sizes)):
-        for tap in product(*map(range, w.shape[:-2])):
-            at = tuple(c * s + t * d for c, s, t, d in zip(cell, strides, tap, dilation))
-            for i in range(groups):
-                part = x[(slice(None), *at)][:, i * ins : (i + 1) * ins]
-                y[(slice(None), *cell)][:, i * outs : (i + 1) * outs] += part @ w[tap][:, i * outs : (i + 1) * outs]
-    return y
-
-
-def loop_pool(x, window, strides, padding, reduce):
-    """Pooling as it is defined; the padding is NaN, which `reduce` passes over."""
-    x = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=np.nan)
-    sizes = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:-1], window, strides)]
-    y = np.zeros((x.shape[0], *sizes, x.shape[-1]))
-    for cell in product(*map(range, sizes)):
-        cut = tuple(slice(c * s, c * s + k) for c, s, k in zip(cell, strides, window))
-        y[(slice(None), *cell)] = reduce(x[(slice(None), *cut)].reshape(x.shape[0], -1, x.shape[-1]), axis=1)
-    return y
+from tests.ops.loops import loop_conv, loop_pool
 
 
 def draw(rng, low, high, rank):

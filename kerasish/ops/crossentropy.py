@@ -65,7 +65,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if target.shape != output.shape[:axis] + output.shape[axis + 1 :]:
         raise ValueError("arguments `target` and `output` must have the same shape but for the axis of the classes, "
                          f"got {target.shape} and {output.shape} with axis {axis}")
-    if not output.dtype.kind == "f" and output.dtype.name != "bfloat16":
+    if output.dtype.kind != "f" and output.dtype.name != "bfloat16":
         output = output.astype(config.floatx())
     if axis != output.ndim - 1:
         output = moveaxis(output, axis, -1)
