@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.core.dispatch import to_tensor
-from kerasish.core.dtypes import standardize_dtype
+from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast_shapes, like
 from kerasish.core.tensor import OPS
@@ -59,7 +59,7 @@ def cast(x: Any, dtype: Any) -> Any:
         dtype: name of the dtype. Complex numbers lose their imaginary part on the way to real ones.
     """
     x, name = to_tensor(x), standardize_dtype(dtype)
-    return x if x.dtype.name == name else _cast(x, dtype=name)
+    return x if x.dtype == numpy_dtype(name) else _cast(x, dtype=name)
 
 
 # ---- Arithmetic -------------------------------------------------------------------------------
