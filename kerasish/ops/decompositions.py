@@ -140,7 +140,7 @@ def _solved(card: Card, a: Any, b: Any, **params: Any) -> Tensor:
     """Solve for a matrix of right-hand sides, or for one vector each matrix."""
     a, b = as_float(a, b)
     _require(a)
-    if b.ndim == a.ndim - 1:
+    if b.ndim == 1 or b.shape == a.shape[:-1]:
         return squeeze(card(a, expand_dims(b, -1), **params), -1)
     return card(a, b, **params)
 
@@ -151,7 +151,7 @@ def solve(a: Any, b: Any) -> Tensor:
 
     Args:
         a: (..., n, n), not singular.
-        b: (..., n, k), or (..., n) with one axis less than `a`.
+        b: (..., n, k), or (..., n) in the shape of `a` less one axis, or (n,).
 
     Returns:
         x in the shape of b.
@@ -165,7 +165,7 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
 
     Args:
         a: (..., n, n), of which the lower or the upper triangle alone is read.
-        b: (..., n, k), or (..., n) with one axis less than `a`.
+        b: (..., n, k), or (..., n) in the shape of `a` less one axis, or (n,).
         lower: which triangle.
     """
     return _solved(_triangular, a, b, lower=bool(lower))
@@ -200,7 +200,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     """
     x = as_float(x)
     _require(x)
-    root = solve_triangular(x, eye(x.shape[-1], dtype=x.dtype), lower=not upper)
+    root = _triangular(x, eye(x.shape[-1], dtype=x.dtype), lower=not upper)
     return matmul(root, _t(root)) if upper else matmul(_t(root), root)
 
 

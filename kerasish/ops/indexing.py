@@ -69,7 +69,7 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
     if arrays:  # beside an array an int counts as one
         entries = [to_tensor(e, "int32") if isinstance(e, int | np.integer) else e for e in entries]
         arrays = [_checked_indices(e) for e in entries if isinstance(e, Tensor)]
-    while entries and entries[-1] == _slice(None):
+    while entries and isinstance(entries[-1], _slice) and entries[-1] == _slice(None):
         entries.pop()
     return tuple([_static(e) for e in entries]), arrays
 

@@ -212,7 +212,7 @@ def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inver
         along = axis or 0
         keep = min(int(size), values.shape[along])
         missing = int(size) - keep
-        filler = OPS["take"](values, [0] * missing, axis=along)
+        filler = OPS["take"](values, np.zeros(missing, "int32"), axis=along)
         if fill_value is not None:
             filler = OPS["full_like"](filler, fill_value)
         join = OPS["concatenate"]
