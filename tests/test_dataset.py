@@ -46,6 +46,12 @@ STEPS = {
     "flat_map": (lambda d: d.take(3).flat_map(lambda x: Dataset.range(x)), [0, 0, 1], -2),
     "batch": (lambda d: d.batch(4), [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]], 3),
     "batch, no remainder": (lambda d: d.batch(4, drop_remainder=True), [[0, 1, 2, 3], [4, 5, 6, 7]], 2),
+    "padded_batch": (
+        lambda d: d.take(3).map(lambda n: np.ones(n, int)).padded_batch(2),
+        [[[0], [1]], [[1, 1]]],
+        2,
+    ),
+    "padded_batch of numbers": (lambda d: d.padded_batch(4, True), [[0, 1, 2, 3], [4, 5, 6, 7]], 2),
     "unbatch": (lambda d: d.batch(4).unbatch(), NUMBERS, -2),
     "rebatch": (lambda d: d.batch(4).rebatch(7), [NUMBERS[:7], NUMBERS[7:]], -2),
     "concatenate": (lambda d: d.concatenate(Dataset.range(2)), [*NUMBERS, 0, 1], 12),

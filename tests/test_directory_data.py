@@ -2,6 +2,7 @@
 
 import json
 import re
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from kerasish.data import (
     Dataset,
+    audio_dataset_from_directory,
     image_dataset_from_directory,
     split_dataset,
     text_dataset_from_directory,
@@ -192,6 +194,43 @@ def test_a_broken_image_is_named(images):
     (images / "a" / "0.png").write_bytes(b"no image")
     with pytest.raises(Exception, match="cannot identify image file"):
         list(image_dataset_from_directory(images, verbose=False))
+
+
+# ----- audio
+
+
+def write_wav(path, samples, rate=8000, width=2):
+    path.parent.mkdir(exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(samples.shape[1])
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(samples.astype({1: "u1", 2: "<i2"}[width]).tobytes())
+
+
+def test_audio_is_filled_up(tmp_path):
+    samples = {name: np.arange(2 * n).reshape(n, 2) * 1024 for name, n in (("a/1", 3), ("b/2", 5))}
+    for name, array in samples.items():
+        write_wav(tmp_path / f"{name}.wav", array)
+    ((x, y),) = audio_dataset_from_directory(tmp_path, shuffle=False, verbose=False, sampling_rate=8000)
+    assert (x.shape, x.dtype, y.tolist()) == ((2, 5, 2), "float32", [0, 1])
+    np.testing.assert_array_equal(x[1], samples["b/2"] / 32768)
+    np.testing.assert_array_equal(x[0, 3:], 0)
+    (x,) = audio_dataset_from_directory(tmp_path, None, output_sequence_length=4, shuffle=False, verbose=False)
+    assert x.shape == (2, 4, 2)
+    np.testing.assert_array_equal(x[1], samples["b/2"][:4] / 32768)
+
+
+def test_audio_errors(tmp_path):
+    write_wav(tmp_path / "a" / "1.wav", np.zeros((2, 1)))
+    with pytest.raises(ValueError, match="8000 samples a second, expected 16000"):
+        list(audio_dataset_from_directory(tmp_path, sampling_rate=16000, verbose=False))
+    write_wav(tmp_path / "a" / "1.wav", np.zeros((2, 1)), width=1)
+    with pytest.raises(ValueError, match="8 bits, expected 16"):
+        list(audio_dataset_from_directory(tmp_path, verbose=False))
+    for arguments in ({"ragged": True}, {"sampling_rate": 0}, {"output_sequence_length": 1.5}):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            audio_dataset_from_directory(tmp_path, **arguments)
 
 
 # ----- split_dataset

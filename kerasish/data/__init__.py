@@ -1,6 +1,7 @@
 """Data for `fit`, `evaluate` and `predict`: sources of batches, epochs, and a small lazy Dataset."""
 
 from kerasish.data.array_source import ArraySource
+from kerasish.data.audio_directory import audio_dataset_from_directory
 from kerasish.data.dataset import Dataset
 from kerasish.data.epochs import EpochIterator
 from kerasish.data.image_directory import image_dataset_from_directory

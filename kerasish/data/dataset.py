@@ -238,13 +238,22 @@ class Dataset:
             drop_remainder: whether to leave out a last, smaller batch.
             num_parallel_calls: accepted for `tf.data`'s sake.
         """
+        gather = self._gather
+        if gather is None:
+            return self._joined(self._make, _stack, batch_size, drop_remainder)
+        return self._joined(self._make, lambda rows: gather(np.array(rows)), batch_size, drop_remainder)
+
+    def padded_batch(self, batch_size: int, drop_remainder: bool = False) -> "Dataset":
+        """Return batches of arrays that are filled up with zeros to the longest of the batch in every axis."""
+        padded = lambda elements: tree.map_structure(lambda *leaves: _stack_padded(leaves), *elements)
+        return self._joined(lambda: iter(self), padded, batch_size, drop_remainder)
+
+    def _joined(self, start: Callable, join: Callable, batch_size: int, drop_remainder: bool) -> "Dataset":
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        gather = self._gather
-        join = _stack if gather is None else lambda rows: gather(np.array(rows))
 
         def make() -> Iterator[Any]:
-            elements = self._make()
+            elements = start()
             while rows := list(itertools.islice(elements, batch_size)):
                 if len(rows) == batch_size or not drop_remainder:
                     yield join(rows)
@@ -331,6 +340,16 @@ def _stack_leaves(leaves: tuple) -> Any:
     if len(shapes) > 1:
         raise ValueError(f"elements of different shapes cannot make a batch: {', '.join(map(str, sorted(shapes)))}")
     return np.stack(leaves)
+
+
+def _stack_padded(leaves: tuple) -> Any:
+    if isinstance(leaves[0], (str, bytes)) or np.ndim(leaves[0]) == 0:
+        return _stack_leaves(leaves)
+    longest = np.max([leaf.shape for leaf in leaves], axis=0)
+    out = np.zeros((len(leaves), *longest), leaves[0].dtype)
+    for row, leaf in zip(out, leaves):
+        row[tuple(map(slice, leaf.shape))] = leaf
+    return out
 
 
 def _seeds(seed: int | None, reshuffle: bool) -> Iterator[int]:

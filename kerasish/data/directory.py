@@ -137,6 +137,7 @@ def dataset_from_directory(
     follow_links: bool,
     format: str,
     verbose: bool,
+    pad: bool = False,
 ) -> Any:
     """Return the data set of the files below a folder, or a list of two for `subset="both"`.
 
@@ -146,6 +147,7 @@ def dataset_from_directory(
         endings: of the files to take.
         labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
             format, verbose: see `image_dataset_from_directory`.
+        pad: whether arrays of different lengths are filled up with zeros to make a batch.
 
     Raises:
         ValueError: an argument is wrong, or there are no files.
@@ -165,30 +167,25 @@ def dataset_from_directory(
         if not chosen.paths:
             raise ValueError(f"no {part + ' ' if part else ''}files ending in {', '.join(endings)} in {directory}")
         reshuffle = shuffle and not (subset == "both" and part == "validation")
-        out = _loading(chosen, load, label_mode, len(names or ()), batch_size, seed if reshuffle else None)
+        buffer_size = 1024 if batch_size is None else batch_size * 8
+        out = Dataset.range(len(chosen.paths))
+        out = out.shuffle(buffer_size, seed=seed) if reshuffle else out
+        out = out.map(_element(chosen, load, label_mode, len(names or ())), num_parallel_calls=Dataset.AUTOTUNE)
+        if batch_size is not None:
+            out = out.padded_batch(batch_size) if pad else out.batch(batch_size)
+        out = out.prefetch()
         out.class_names, out.file_paths = names, chosen.paths
         return out
 
     return [build("training"), build("validation")] if subset == "both" else build(subset)
 
 
-def _loading(
-    files: Files,
-    load: Callable[[str], Any],
-    label_mode: str | None,
-    num_classes: int,
-    batch_size: int | None,
-    seed: int | None,
-) -> Dataset:
-    """Return the data set that loads files, shuffled if there is a seed."""
+def _element(files: Files, load: Callable[[str], Any], label_mode: str | None, num_classes: int) -> Callable:
+    """Return the function that loads a file by its number, with its label."""
     paths, labels = files
 
     def element(i: int) -> Any:
         x = load(paths[i])
         return x if labels is None or label_mode is None else (x, _label(labels[i], label_mode, num_classes))
 
-    out = Dataset.range(len(paths))
-    if seed is not None:
-        out = out.shuffle(1024 if batch_size is None else batch_size * 8, seed=seed)
-    out = out.map(element, num_parallel_calls=Dataset.AUTOTUNE)
-    return (out if batch_size is None else out.batch(batch_size)).prefetch()
+    return element
