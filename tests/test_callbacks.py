@@ -371,6 +371,14 @@ def test_progress_bar_learns_the_number_of_steps_and_is_silent_in_validation(cap
     assert "loss: 9.0" in capsys.readouterr().out
 
 
+def test_an_epoch_that_is_broken_off_shows_how_far_it_came(capsys):
+    told = CallbackList(add_progbar=True, verbose=1, epochs=1, steps=100)
+    told.on_epoch_begin(0)
+    told.on_train_batch_end(6)
+    told.on_epoch_end(0)
+    assert "7/100" in capsys.readouterr().out
+
+
 def test_silent_progress_bar(capsys):
     told = CallbackList(add_progbar=True, verbose=0, epochs=2, steps=1)
     told.on_epoch_begin(0)
@@ -414,6 +422,12 @@ def test_a_nan_at_first_is_improved_on():
     callback = callbacks.EarlyStopping(patience=2, restore_best_weights=True)
     model = run(callback, [math.nan, 0.5, 0.4, 0.6, 0.7, 0.1])
     assert (callback.stopped_epoch, callback.best, model.weights[0]) == (4, 0.4, 2.0)
+
+
+def test_huge_values_are_compared():
+    callback = callbacks.EarlyStopping(patience=9)
+    run(callback, [1e300, math.inf, 2.0, -math.inf])
+    assert (callback.best, callback.best_epoch) == (-math.inf, 3)
 
 
 def test_early_stopping_says_what_it_does(capsys):

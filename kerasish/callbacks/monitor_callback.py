@@ -72,7 +72,9 @@ class MonitorCallback(Callback):
         if reference is None or math.isnan(reference):
             return True
         # Metrics are float32: in double precision, rounding noise would pass for an improvement.
-        shifted, reference = np.float32(value + (-self.min_delta if up else self.min_delta)), np.float32(reference)
+        with np.errstate(over="ignore"):
+            shifted = np.float32(value - self.min_delta if up else value + self.min_delta)
+            reference = np.float32(reference)
         return bool(shifted > reference if up else shifted < reference)
 
     def _warn_missing(self, logs: dict) -> None:

@@ -92,4 +92,5 @@ class ProgbarLogger(Callback):
             return
         if self.target is None:
             self.target = self.progbar.target = self.seen
-        self.progbar.update(self.target, list((logs or {}).items()), finalize=True)
+        # An epoch that was broken off shows how far it came.
+        self.progbar.update(self.seen or self.target, list((logs or {}).items()), finalize=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.core.dtypes import numpy_dtype
+from kerasish.data.leaves import to_host
 from kerasish.utils import config, tree
 
 
@@ -30,12 +31,12 @@ def weigh_classes(y: Any, sample_weight: Any, class_weight: Mapping[int, float])
         raise ValueError("class_weight needs a model with one output; give sample_weight for each output instead")
     if y is None:
         raise ValueError("class_weight needs labels, but y is missing")
-    classes, inverse = np.unique(_labels(np.asarray(y)), return_inverse=True)
+    classes, inverse = np.unique(_labels(to_host(y)), return_inverse=True)
     dtype = numpy_dtype(config.floatx())
     weights = np.array([class_weight.get(int(c), 1.0) for c in classes], dtype)[inverse]
     if sample_weight is None:
         return weights
-    given = np.asarray(sample_weight)
+    given = to_host(sample_weight)
     return (given * weights.reshape((-1,) + (1,) * (given.ndim - 1))).astype(dtype)
 
 

@@ -143,6 +143,11 @@ def to_floatx(array: Any) -> Any:
     return array.astype(numpy_dtype(floatx)) if name != floatx and name in FLOATS else array
 
 
+def to_host(array: Any) -> np.ndarray:
+    """Return an array with rows as a NumPy array, from the device if it is there."""
+    return array.get() if _is_on_device(array) else np.asarray(array)
+
+
 def to_arrays(structure: Any, name: str) -> Any:
     """Return a structure with every leaf as an array with rows; `name` stands before the path in messages."""
     structure = join_numbers(structure)
