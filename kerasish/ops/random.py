@@ -9,7 +9,7 @@ import numbers
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
-from kerasish.core.dtypes import is_float, is_int, standardize_dtype
+from kerasish.core.dtypes import is_float, is_int, numpy_dtype, standardize_dtype
 from kerasish.core.op import Card, public
 from kerasish.core.random_state import draw_seed
 from kerasish.core.spec import Spec
@@ -50,7 +50,7 @@ def _float_dtype(dtype: Any, what: str) -> str:
 
 def _located(card: Card, seed: Any, shape: Any, dtype: str, names: tuple[str, str], start: Any, scale: Any) -> Tensor:
     """Draw with two parameters: numbers go into the kernel, tensors are applied to a standard draw."""
-    params = dict(shape=_shape(shape), dtype=dtype)
+    params = dict(shape=_shape(shape), dtype=numpy_dtype(dtype))
     if isinstance(start, numbers.Real) and isinstance(scale, numbers.Real):
         return card(draw_seed(seed), **params, **{names[0]: float(start), names[1]: float(scale)})
     start = to_tensor(start, dtype)
@@ -113,7 +113,8 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: An
     if not low <= minval < maxval <= high:
         raise ValueError(f"argument `minval` must be less than `maxval` and both must fit {dtype}, "
                          f"got [{minval}, {maxval})")
-    return _randint(draw_seed(seed), shape=_shape(shape), minval=minval, maxval=maxval, dtype=dtype)
+    return _randint(draw_seed(seed), shape=_shape(shape), minval=minval, maxval=maxval,
+                    dtype=numpy_dtype(dtype))
 
 
 @public(name="random_dropout")
@@ -168,23 +169,25 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
     logits = to_tensor(logits)
     if logits.ndim != 2:
         raise ValueError(f"argument `logits` must have shape (batch, classes), got {logits.shape}")
-    return _categorical(logits, draw_seed(seed), num_samples=int(num_samples), dtype=standardize_dtype(dtype))
+    return _categorical(logits, draw_seed(seed), num_samples=int(num_samples),
+                        dtype=numpy_dtype(standardize_dtype(dtype)))
 
 
 @public(name="random_gamma")
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw from the gamma distribution of shape parameter `alpha` (a number, or broadcast to `shape`) and scale 1."""
-    return _gamma(alpha, draw_seed(seed), shape=_shape(shape), dtype=_float_dtype(dtype, "gamma"))
+    return _gamma(alpha, draw_seed(seed), shape=_shape(shape), dtype=numpy_dtype(_float_dtype(dtype, "gamma")))
 
 
 @public(name="random_binomial")
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw how many of `counts` trials succeed, each with its probability; both broadcast to `shape`."""
-    dtype = _float_dtype(dtype, "binomial")
+    dtype = numpy_dtype(_float_dtype(dtype, "binomial"))
     return _binomial(counts, probabilities, draw_seed(seed), shape=_shape(shape), dtype=dtype)
 
 
 @public(name="random_beta")
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw from the beta distribution; `alpha` and `beta` broadcast to `shape`."""
-    return _beta(alpha, beta, draw_seed(seed), shape=_shape(shape), dtype=_float_dtype(dtype, "beta"))
+    dtype = numpy_dtype(_float_dtype(dtype, "beta"))
+    return _beta(alpha, beta, draw_seed(seed), shape=_shape(shape), dtype=dtype)

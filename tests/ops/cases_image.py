@@ -31,7 +31,8 @@ def exact(op: str, *inputs, **kwargs) -> Case:
                 dtypes=("float64",))  # fmt: skip
 
 
-SMALL, AFFINE = uniform(1, 5, 4, 3, low=0.2, high=0.8), np.array([0.913, 0.107, 0.271, -0.203, 1.131, 0.317, 0.011, 0.023])
+SMALL = uniform(1, 5, 4, 3, low=0.2, high=0.8)
+AFFINE = np.array([0.913, 0.107, 0.271, -0.203, 1.131, 0.317, 0.011, 0.023])
 START = np.array([[0.0, 0], [4, 0], [0, 5], [4, 5]])
 
 CASES = [

@@ -153,7 +153,8 @@ def random_randint(xp, seed, *, shape, minval, maxval, dtype="int32"):
             high, low = drawn[0::2] * u64(span), drawn[1::2] * u64(span)
             out = (high + (low >> u64(32))) >> u64(32)
         else:
-            out = ((drawn[0::2].astype("uint64") << u64(32)) | drawn[1::2]) % u64(span)
+            out = (drawn[0::2].astype("uint64") << u64(32)) | drawn[1::2]
+            out = out % u64(span) if span < 1 << 64 else out
         return (out.view("int64") + minval if minval < 0 else out + u64(minval)).astype(dtype)
 
     return _fill(xp, seed, shape, dtype, 1 if span <= 1 << 16 else 2, transform)
