@@ -9,6 +9,7 @@ that the caller hands over, and nothing else; the code of a lambda is never load
 """
 
 import base64
+import difflib
 import inspect
 import marshal
 import types
@@ -306,5 +307,7 @@ def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) ->
         obj = obj()
     if callable(obj):
         return obj
-    raise ValueError(f"cannot interpret {identifier!r} as {what}: expected a config dict, a callable, a class, or one "
-                     f"of the names {', '.join(sorted(module_objects))}")
+    close = difflib.get_close_matches(identifier, module_objects) if isinstance(identifier, str) else []
+    meant = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+    raise ValueError(f"cannot interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a class, "
+                     f"or one of the names {', '.join(sorted(module_objects))}")
