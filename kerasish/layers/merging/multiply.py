@@ -20,7 +20,9 @@ class Multiply(Merge):
         masks = [mask_of(x) for x in inputs]
         factors = [x if m is None else ops.where(m, x, 1) for x, m in zip(inputs, masks)]
         out = functools.reduce(ops.multiply, factors)
-        return out if None in masks else ops.where(functools.reduce(ops.logical_or, masks), out, 0)
+        if any(m is None for m in masks):
+            return out
+        return ops.where(functools.reduce(ops.logical_or, masks), out, 0)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
