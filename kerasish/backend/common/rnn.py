@@ -45,27 +45,30 @@ def lstm(xp, z, h, c, w, mask=None):
 @through_float32
 def lstm_grad(xp, gh, gc, gg, h, c, w, hs, cs, gates, mask=None):
     """Return the gradients of z, h, c and w, given those of all hidden states, cell states and gates."""
-    units = h.shape[-1]
+    steps, batch, units = hs.shape
+    shape = (batch, 4, units)
     gz = xp.empty(gates.shape, gates.dtype)
+    factors = xp.empty(shape, gates.dtype)
+    slopes = xp.empty((batch, 4 * units), gates.dtype)
     dh, dc = xp.zeros_like(h), xp.zeros_like(c)
     back = xp.ascontiguousarray(w.T)
-    for t in reversed(range(gates.shape[0])):
-        i, f, k, o = (gates[t][:, n * units : (n + 1) * units] for n in range(4))
+    for t in reversed(range(steps)):
+        i, f, k, o = (gates[t].reshape(shape)[:, n] for n in range(4))
         before = cs[t - 1] if t else c
+        # A kept sample's state is not what its gates made, so that it is made again where there is a mask.
+        tanh_c = xp.tanh(cs[t] if mask is None else f * before + i * k)
         dh, dc = dh + gh[t], dc + gc[t]
         if mask is not None:
             dh, kept_h = _split(xp, mask[t], dh)
             dc, kept_c = _split(xp, mask[t], dc)
-            tanh_c = xp.tanh(f * before + i * k)  # a kept sample's state is not what its gates made
-        else:
-            tanh_c = xp.tanh(cs[t])
-        dc = dc + dh * o * (1 - tanh_c * tanh_c)
-        factors = (k, i * (1 - i)), (before, f * (1 - f)), (i, 1 - k * k), (tanh_c, o * (1 - o))
-        for n, (value, slope) in enumerate(factors):
-            part = gz[t][:, n * units : (n + 1) * units]
-            xp.multiply(dh if n == 3 else dc, value, out=part)
-            part += gg[t][:, n * units : (n + 1) * units]
-            part *= slope
+        dc += dh * o * (1 - tanh_c * tanh_c)
+        xp.subtract(1, gates[t], out=slopes)
+        slopes *= gates[t]
+        slopes[:, 2 * units : 3 * units] = 1 - k * k
+        for n, factor in enumerate((k, before, i, tanh_c)):
+            xp.multiply(dh if n == 3 else dc, factor, out=factors[:, n])
+        xp.add(factors.reshape(slopes.shape), gg[t], out=gz[t])
+        gz[t] *= slopes
         dh, dc = gz[t] @ back, dc * f
         if mask is not None:
             dh, dc = dh + kept_h, dc + kept_c
@@ -107,31 +110,34 @@ def gru(xp, z, h, w, b, mask=None):
 @through_float32
 def gru_grad(xp, gh, gg, gi, h, w, hs, gates, inner, mask=None):
     """Return the gradients of z, h, w and b, given those of all hidden states, gates and inner candidates."""
-    units = h.shape[-1]
-    gz, gw = xp.empty(gates.shape, gates.dtype), xp.empty(gates.shape, gates.dtype)
+    steps, batch, units = hs.shape
+    u, r, k = (gates.reshape(steps, batch, 3, units)[:, :, n] for n in range(3))
+    before = _before(xp, h, hs)
+    to_candidate = 1 - k * k
+    to_reset = inner * r * (1 - r)
+    to_gates = xp.stack([(before - k) * u * (1 - u), (1 - u) * to_candidate * to_reset, (1 - u) * to_candidate], axis=2)
+    by_gate = gg.reshape(to_gates.shape) * xp.stack([u * (1 - u), r * (1 - r), to_candidate], axis=2)
+    by_gate[:, :, 1] += by_gate[:, :, 2] * to_reset
+    through = xp.empty_like(by_gate)  # as it reaches the product with the weights
     dh = xp.zeros_like(h)
     back = xp.ascontiguousarray(w.T)
-    for t in reversed(range(gates.shape[0])):
-        u, r, k = (gates[t][:, n * units : (n + 1) * units] for n in range(3))
-        before = hs[t - 1] if t else h
+    for t in reversed(range(steps)):
         dh = dh + gh[t]
         if mask is not None:
             dh, kept = _split(xp, mask[t], dh)
-        gu, gr, gk = (gz[t][:, n * units : (n + 1) * units] for n in range(3))
-        gz[t] = gg[t]
-        gk += dh * (1 - u)
-        gk *= 1 - k * k
-        gu += dh * (before - k)
-        gu *= u * (1 - u)
-        gr += gk * inner[t]
-        gr *= r * (1 - r)
-        gw[t] = gz[t]
-        gw[t][:, 2 * units :] *= r
-        gw[t][:, 2 * units :] += gi[t]
-        dh = dh * u + gw[t] @ back
+        by_gate[t] += to_gates[t] * dh[:, None]
+        through[t] = by_gate[t]
+        through[t, :, 2] = by_gate[t, :, 2] * r[t] + gi[t]
+        dh = dh * u[t] + through[t].reshape(batch, -1) @ back
         if mask is not None:
             dh = dh + kept
-    return gz, dh, _weight_grad(xp, h, hs, gw), xp.sum(gw, axis=(0, 1), dtype=gw.dtype)
+    gw = through.reshape(gates.shape)
+    return by_gate.reshape(gates.shape), dh, _weight_grad(xp, h, hs, gw), xp.sum(gw, axis=(0, 1), dtype=gw.dtype)
+
+
+def _before(xp, first, states):
+    """Return the states before each step."""
+    return xp.concatenate([first[None], states[:-1]])
 
 
 def _half_tanh(xp, x, half):
