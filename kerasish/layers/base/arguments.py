@@ -42,7 +42,7 @@ def positive_int(value: Any, name: str) -> int:
     return int(value)
 
 
-def int_pairs(value: Any, n: int, name: str) -> tuple[tuple[int, int], ...]:
+def int_pairs(value: Any, n: int, name: str) -> tuple[tuple[int, ...], ...]:
     """Return n pairs of non-negative integers: an integer for all, or one integer or pair an axis.
 
     Raises:
@@ -52,7 +52,7 @@ def int_pairs(value: Any, n: int, name: str) -> tuple[tuple[int, int], ...]:
     if not isinstance(entries, list | tuple) or len(entries) != n:
         raise ValueError(f"argument `{name}` must be an integer, or a tuple of {n} integers or pairs of integers, "
                          f"got {value!r}")
-    return tuple(int_tuple(entry, 2, name, least=0) for entry in entries)  # type: ignore[misc]
+    return tuple(int_tuple(entry, 2, name, least=0) for entry in entries)
 
 
 def fraction(value: Any, name: str) -> Any:
@@ -61,7 +61,7 @@ def fraction(value: Any, name: str) -> Any:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
         raise ValueError(f"argument `{name}` must be a number from 0 to 1, got {value!r}")
     return value
 
@@ -72,7 +72,7 @@ def non_negative(value: Any, name: str) -> Any:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0:
         raise ValueError(f"argument `{name}` must be a number of at least 0, got {value!r}")
     return value
 

@@ -97,7 +97,7 @@ class Lambda(Layer):
         shape = read.get("output_shape")
         if isinstance(shape, list) and all(n is None or isinstance(n, int) for n in shape):
             read["output_shape"] = tuple(shape)
-        return cls(**{**config, **read})
+        return cls(**(config | read))
 
 
 def _parameter_names(function: Callable[..., Any]) -> set[str]:

@@ -10,7 +10,7 @@ from kerasish.utils.registry import builtin
 class Cropping(SpatialReshaping):
     """Cropping of any rank; `pairs` says how many cells go before and after each spatial axis."""
 
-    pairs: tuple[tuple[int, int], ...]
+    pairs: tuple[tuple[int, ...], ...]
 
     def new_length(self, length: int, i: int) -> int:
         """Return the length that is left.

@@ -13,6 +13,7 @@ INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 class UpSampling(SpatialReshaping):
     """Upsampling of any rank; `factors` says how many cells each cell becomes along each spatial axis."""
 
+    size: int | tuple[int, ...]
     factors: tuple[int, ...]
 
     def new_length(self, length: int, i: int) -> int:

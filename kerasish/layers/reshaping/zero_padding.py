@@ -11,7 +11,8 @@ from kerasish.utils.registry import builtin
 class ZeroPadding(SpatialReshaping):
     """Zero padding of any rank; `pairs` says how many zeros come before and after each spatial axis."""
 
-    pairs: tuple[tuple[int, int], ...]
+    padding: tuple
+    pairs: tuple[tuple[int, ...], ...]
 
     def new_length(self, length: int, i: int) -> int:
         """Return the length with the zeros."""
@@ -19,7 +20,7 @@ class ZeroPadding(SpatialReshaping):
 
     def call(self, inputs: Any) -> Any:
         """Return the inputs with zeros around them."""
-        widths = [(0, 0)] * len(inputs.shape)
+        widths: list[tuple[int, ...]] = [(0, 0)] * len(inputs.shape)
         widths[self._spatial] = self.pairs
         return ops.pad(inputs, tuple(widths))
 
