@@ -1,0 +1,3 @@
+"""Dtype policies (`keras.dtype_policies`)."""
+
+from kerasish.core.dtype_policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize

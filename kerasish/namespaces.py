@@ -1,0 +1,64 @@
+"""Public names that Keras keeps in one namespace and we make on different floors, put together.
+
+`kerasish.utils` is the lowest floor and `kerasish.backend` the one above, but the public `keras.utils` and
+`keras.backend` hold names from higher ones. They are attached here, when `kerasish` is imported.
+"""
+
+import gc
+import types
+from collections.abc import Iterable
+from typing import Any
+
+from kerasish import backend, utils
+from kerasish import config as settings
+from kerasish.core import dtype_policy, dtypes, random_state, symbolic
+from kerasish.data.image_directory import image_dataset_from_directory
+from kerasish.data.py_dataset import PyDataset
+from kerasish.data.split import split_dataset
+from kerasish.data.text_directory import text_dataset_from_directory
+from kerasish.data.timeseries import timeseries_dataset_from_array
+from kerasish.ops import decompositions, linalg
+from kerasish.utils import naming, serialization
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget names given so far, the global random state and the global dtype policy.
+
+    Args:
+        free_memory: whether to collect garbage now.
+    """
+    naming.reset()
+    random_state.reset_global_seed_generator()
+    dtype_policy.reset_dtype_policy()
+    if free_memory:
+        gc.collect()
+
+
+def _attach(module: types.ModuleType, **names: Any) -> None:
+    for name, value in names.items():
+        setattr(module, name, value)
+
+
+def _family(modules: Iterable[types.ModuleType]) -> dict[str, Any]:
+    return {name: getattr(m, name) for m in modules for name in m.__all__}
+
+
+_attach(
+    backend,
+    backend=settings.backend, clear_session=clear_session, epsilon=settings.epsilon, floatx=settings.floatx,
+    get_uid=naming.get_uid, image_data_format=settings.image_data_format, is_float_dtype=dtypes.is_float,
+    is_int_dtype=dtypes.is_int, is_keras_tensor=symbolic.is_keras_tensor, result_type=dtypes.result_type,
+    set_epsilon=settings.set_epsilon, set_floatx=settings.set_floatx,
+    set_image_data_format=settings.set_image_data_format, standardize_dtype=dtypes.standardize_dtype,
+)  # fmt: skip
+_attach(
+    utils,
+    PyDataset=PyDataset, Sequence=PyDataset, clear_session=clear_session, split_dataset=split_dataset,
+    deserialize_keras_object=serialization.deserialize_keras_object,
+    serialize_keras_object=serialization.serialize_keras_object,
+    image_dataset_from_directory=image_dataset_from_directory, is_keras_tensor=symbolic.is_keras_tensor,
+    set_random_seed=random_state.set_random_seed, standardize_dtype=dtypes.standardize_dtype,
+    text_dataset_from_directory=text_dataset_from_directory,
+    timeseries_dataset_from_array=timeseries_dataset_from_array,
+)  # fmt: skip
+_attach(linalg, **_family([decompositions]))

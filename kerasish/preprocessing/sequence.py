@@ -1,0 +1,3 @@
+"""Sequences of one length (`keras.preprocessing.sequence`)."""
+
+from kerasish.utils.sequence import pad_sequences
