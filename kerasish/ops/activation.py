@@ -28,10 +28,9 @@ def relu(x):
     """Rectifier max(x, 0), with slope 0 at 0."""
 
 
-@public
-def relu6(x: Any) -> Tensor:
-    """Rectifier with a ceiling: min(max(x, 0), 6)."""
-    return clip(as_float(x), 0, 6)
+@elementwise(promote="float", vjp=lambda g, out: where((out > 0) & (out < 6), g, 0))
+def relu6(x):
+    """Rectifier with a ceiling: min(max(x, 0), 6), with slope 0 at both ends."""
 
 
 @public
@@ -138,6 +137,8 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 def hard_tanh(x: Any) -> Tensor:
     """Identity between -1 and 1, and those outside."""
     x = to_tensor(x)
+    if x.dtype.kind == "u":  # -1 is no number of the dtype
+        return minimum(x, 1)
     return where(x > 1, 1, where(x < -1, -1, x))
 
 

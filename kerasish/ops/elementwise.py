@@ -286,12 +286,21 @@ def log10(x):
     """Logarithm to base 10, element by element."""
 
 
-@elementwise(promote="float", vjp=(lambda g, x1, out: g * exp(x1 - out), lambda g, x2, out: g * exp(x2 - out)))
+def _excess(x: Any, out: Any) -> Any:
+    # Equal infinities differ by nothing.
+    return where(x == out, 0, x - out)
+
+
+@elementwise(
+    promote="float", vjp=(lambda g, x1, out: g * exp(_excess(x1, out)), lambda g, x2, out: g * exp(_excess(x2, out)))
+)
 def logaddexp(x1, x2):
     """log(e^x1 + e^x2) without overflow, element by element."""
 
 
-@elementwise(promote="float", vjp=(lambda g, x1, out: g * exp2(x1 - out), lambda g, x2, out: g * exp2(x2 - out)))
+@elementwise(
+    promote="float", vjp=(lambda g, x1, out: g * exp2(_excess(x1, out)), lambda g, x2, out: g * exp2(_excess(x2, out)))
+)
 def logaddexp2(x1, x2):
     """log2(2^x1 + 2^x2) without overflow, element by element."""
 

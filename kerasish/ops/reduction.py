@@ -12,8 +12,8 @@ from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import as_float, canonical_axes, canonical_axis
-from kerasish.ops.comparison import isfinite, where
-from kerasish.ops.elementwise import cast, exp, maximum, minimum, sqrt
+from kerasish.ops.comparison import where
+from kerasish.ops.elementwise import cast, exp, maximum, minimum, real, sqrt
 from kerasish.ops.joining import concatenate
 from kerasish.ops.shape import broadcast_to, ravel, reshape, transpose
 
@@ -63,7 +63,7 @@ _mean = Card("mean", ("x",), spec=_fold_spec(),
 _var = Card("var", ("x",), spec=_fold_spec(), vjp=(lambda g, x, axis: _var_gradient(g, x, axis),))
 _logsumexp = Card(
     "logsumexp", ("x",), spec=_fold_spec(),
-    vjp=(lambda g, x, out, axis: spread(g, x, axis) * exp(x - spread(_finite(out), x, axis)),),
+    vjp=(lambda g, x, out, axis: spread(g, x, axis) * exp(x - spread(_above_nothing(out), x, axis)),),
 )  # fmt: skip
 
 
@@ -83,9 +83,9 @@ def _var_gradient(g: Tensor, x: Tensor, axis: tuple[int, ...]) -> Tensor:
     return spread(g * (2 / _length(x.shape, axis)), x, axis) * (x - _mean(x, axis=axis, keepdims=True))
 
 
-def _finite(out: Tensor) -> Tensor:
+def _above_nothing(out: Tensor) -> Tensor:
     # exp(x - out) of a fold that is -inf everywhere is then 0, not NaN.
-    return where(isfinite(out), out, 0)
+    return where(out == float("-inf"), 0, out)
 
 
 @public
@@ -123,7 +123,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 @public
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Standard deviation sqrt(var(x)) over axes, in floating point; arguments as in `sum`."""
-    return sqrt(var(x, axis, keepdims))
+    return sqrt(real(var(x, axis, keepdims)))
 
 
 @public

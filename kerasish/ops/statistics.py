@@ -12,7 +12,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import as_float, canonical_axes, canonical_axis
 from kerasish.ops.comparison import isnan, logical_not, where
-from kerasish.ops.elementwise import cast, ceil, clip, floor, round, sqrt
+from kerasish.ops.elementwise import cast, ceil, clip, floor, real, sqrt
 from kerasish.ops.indexing import take_along_axis
 from kerasish.ops.reduction import argmax, argmin, cumprod, cumsum, folded_shape, prod, spread
 from kerasish.ops.shape import broadcast_to, moveaxis, reshape, transpose
@@ -33,6 +33,8 @@ def _quantile(x: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: 
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
     x = as_float(x)
+    if x.dtype.kind == "c":
+        raise ValueError(f"quantiles need real numbers, got dtype {x.dtype.name}")
     q = to_tensor(q, "float64" if x.dtype == "float64" else "float32") / whole
     axes = canonical_axes(axis, x.ndim)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
@@ -49,11 +51,13 @@ def _interpolate(rows: Tensor, q: Tensor, method: str, skip_nan: bool) -> Tensor
     place = clip(q * (count - 1), 0, rows.shape[-1] - 1)
     place = broadcast_to(place, (*rows.shape[:-1], q.size))
     low, high = (take_along_axis(rows, cast(f(place), "int32"), axis=-1) for f in (floor, ceil))
-    if method == "nearest":
-        return take_along_axis(rows, cast(round(place), "int32"), axis=-1)
-    weight = {"lower": 0, "higher": 1, "midpoint": 0.5}.get(method)
-    weight = cast(place - floor(place), rows.dtype) if weight is None else weight
-    found = where(low == high, low, low + (high - low) * weight)
+    part = cast(place - floor(place), rows.dtype)
+    if method == "linear":
+        found = low * (1 - part) + where(part == 0, 0, high) * part
+    else:
+        found = {
+            "lower": low, "higher": high, "midpoint": low * 0.5 + high * 0.5, "nearest": where(part > 0.5, high, low),
+        }[method]  # fmt: skip
     hidden = reduction.all(bad, axis=-1, keepdims=True) if skip_nan else reduction.any(bad, axis=-1, keepdims=True)
     return where(hidden, float("nan"), found)
 
@@ -174,7 +178,7 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 @public
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Standard deviation over axes of the elements that are not NaN; NaN where there is none."""
-    return sqrt(nanvar(x, axis, keepdims))
+    return sqrt(real(nanvar(x, axis, keepdims)))
 
 
 def _nan_position(find: Any, x: Any, axis: Any, keepdims: bool, instead: float) -> Tensor:

@@ -10,6 +10,12 @@ def relu(xp, x, *, out=None):
     return xp.maximum(x, x.dtype.type(0), out=out)
 
 
+@kernel("relu6")
+def relu6(xp, x, *, out=None):
+    """min(max(x, 0), 6)."""
+    return xp.minimum(xp.maximum(x, x.dtype.type(0), out=out), x.dtype.type(6), out=out)
+
+
 @kernel("sigmoid")
 @through_float32
 def sigmoid(xp, x, *, out=None):

@@ -6,6 +6,7 @@ lacks, or what it answers in a dtype other than the one it was given (bfloat16 i
 
 from math import cos, pi
 
+from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import through_float32
 from kerasish.backend.registry import kernel, ufunc_kernel
 
@@ -45,6 +46,7 @@ def round_to(xp, x, *, decimals=0):
 @kernel("clip")
 def clip(xp, x, low, high, *, out=None):
     """min(max(x, low), high); `numpy.clip` would turn bfloat16 into float32."""
+    only_real(x)
     return xp.minimum(xp.maximum(x, low, out=out), high, out=out)
 
 
@@ -100,6 +102,7 @@ def bessel_i(xp, x, *, order):
 @kernel("complex")
 def complex_of(xp, re, im):
     """re + 1j im, without a product that would turn infinities into NaN."""
+    only_real(re)
     out = xp.empty(xp.broadcast(re, im).shape, "complex64" if re.dtype == "float32" else "complex128")
     out.real, out.imag = re, im
     return out

@@ -9,6 +9,7 @@ are our own, relative error 2.5e-17). For float32 erf(x) / x is one rational fun
 
 from math import factorial, pi, sqrt
 
+from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import through_float32
 from kerasish.backend.registry import kernel
 
@@ -36,6 +37,7 @@ _SINGLE_BELOW = [
 @through_float32
 def erf(xp, x):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
+    only_real(x)
     if x.dtype == "float64":
         return _erf64(xp, x)
     y = xp.clip(x, -4, 4)
@@ -46,12 +48,14 @@ def erf(xp, x):
 @kernel("erfc")
 def erfc(xp, x):
     """Complement 1 - erf(x), accurate in the tail where erf(x) rounds to 1."""
+    only_real(x)
     return _erfc64(xp, x.astype("float64", copy=False)).astype(x.dtype, copy=False)
 
 
 @kernel("erfinv")
 def erfinv(xp, x):
     """Inverse of erf on [-1, 1]; -inf and inf at the ends, nan outside."""
+    only_real(x)
     y = x.astype("float64", copy=False)
     a = xp.minimum(xp.abs(y), 1 - 2.0**-53)
     # S. Winitzki's closed form, good to 2e-3, then Halley's steps: each triples the digits.

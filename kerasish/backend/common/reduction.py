@@ -5,6 +5,7 @@
 
 from math import prod as prod_of
 
+from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import HALVES, through_float32, widen
 from kerasish.backend.registry import kernel, ufunc_kernel
 
@@ -67,11 +68,13 @@ def min_(xp, x, *, axis=None, keepdims=False, out=None):
 
 @kernel("argmax")
 def argmax(xp, x, *, axis=None, keepdims=False):
+    only_real(x)
     return xp.argmax(widen(x), axis=axis, keepdims=keepdims).astype("int32")
 
 
 @kernel("argmin")
 def argmin(xp, x, *, axis=None, keepdims=False):
+    only_real(x)
     return xp.argmin(widen(x), axis=axis, keepdims=keepdims).astype("int32")
 
 
