@@ -38,6 +38,10 @@ FUNCTION_MODULES = ("keras.activations", "keras.losses", "keras.metrics", "keras
                     "keras.constraints", "keras.optimizers", "keras.ops")
 
 
+class UnknownObjectError(TypeError):
+    """A config names a class or function that is neither ours, nor registered, nor handed over."""
+
+
 class Codec(NamedTuple):
     """How values of a kind are written under a class name of their own, such as "__tensor__"."""
 
@@ -169,7 +173,7 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
         module_objects: a family's objects by name; bare names are looked up among them.
 
     Raises:
-        TypeError: a class or function is not known.
+        UnknownObjectError: a class or function is not known; it is a TypeError.
         ValueError: the data holds the code of a lambda.
     """
     module_objects = kwargs.pop("module_objects", None)
@@ -228,6 +232,8 @@ def _build(cls: Any, config: dict[str, Any], custom: dict[str, Any]) -> Any:
     with CustomObjectScope(custom):
         try:
             instance = cls.from_config(inner)
+        except UnknownObjectError:
+            raise
         except TypeError as error:
             raise TypeError(
                 f"{cls.__name__}.from_config failed on {inner!r}: {error}. An object in a config must be turned "
@@ -247,6 +253,7 @@ def _find(config: dict[str, Any], name: str, custom: dict[str, Any], module_obje
     registered, module = config.get("registered_name", name), config.get("module")
     names = [name] if is_function or module_objects is not None else []
     names += [registered] if registered and not is_function else []
+    names += [n.rpartition(">")[2] for n in names if ">" in n]  # what the caller may know it by
     for candidate in names:
         found = get_registered_object(candidate, custom)
         if found is not None:
@@ -257,7 +264,7 @@ def _find(config: dict[str, Any], name: str, custom: dict[str, Any], module_obje
         found = _find_ours(module, name, is_function)
         if found is not None:
             return found
-    raise TypeError(
+    raise UnknownObjectError(
         f"cannot locate {'function' if is_function else 'class'} {name!r} (module {module!r}, registered as "
         f"{registered!r}): decorate it with @keras.saving.register_keras_serializable() and import it before loading, "
         "or pass it in `custom_objects`"
