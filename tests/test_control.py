@@ -27,6 +27,14 @@ def test_gradient_flows_through_the_steps_that_ran():
     assert float(y) == 8.0 and float(tape.gradient(y, x)) == 12.0
 
 
+def test_no_gradient_flows_through_a_stop():
+    x = ops.convert_to_tensor(3.0)
+    with GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        part, none = x * ops.stop_gradient(x), ops.stop_gradient(x)
+    assert float(tape.gradient(part, x)) == 3.0 and tape.gradient(none, x) is None
+
+
 def test_symbolic_branches_and_loops():
     x = KerasTensor((None, 3))
     flag = KerasTensor((), "bool")

@@ -4,26 +4,34 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.core.dispatch import scope, state, to_tensor
-from kerasish.core.op import Card
-from kerasish.core.spec import Spec
+from kerasish.core.op import Card, public
+from kerasish.core.spec import Spec, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.core.variable import Variable
 from kerasish.utils import tree
 
-__all__ = ["custom_gradient"]
+__all__ = ["custom_gradient", "stop_gradient"]
+
+_stop_gradient = Card("stop_gradient", ("variable",), spec=like(0))
 
 
-def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+@public
+def stop_gradient(variable: Any) -> Tensor:
+    """Return the same values, through which no gradient flows."""
+    return _stop_gradient(variable)
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function with its own gradient (Keras: `ops.custom_gradient`).
 
     Args:
-        function: returns (result, rule), where rule(*args, upstream=g) or rule(g) gives one gradient an
+        f: returns (result, rule), where rule(*args, upstream=g) or rule(g) gives one gradient an
             argument, or a single one for a single argument.
     """
 
     def run(*args: Any, **kwargs: Any) -> Any:
         with scope(tapes=()):
-            out, rule = function(*[to_tensor(a) if _is_array(a) else a for a in args], **kwargs)
+            out, rule = f(*[to_tensor(a) if _is_array(a) else a for a in args], **kwargs)
         tensors = [a for a in args if isinstance(a, Tensor | Variable) or _is_array(a)]
         if not state.tapes:
             return out

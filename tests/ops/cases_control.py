@@ -73,5 +73,6 @@ CASES = [
     Case("associative_scan", [lambda a, b: a * b, normal(2, 4)], {"axis": -1},
          reference=lambda f, x, axis: cumulative(x, 1), id="axis"),
     Case("associative_scan", [affine, [normal(9), normal(9)]], reference=affine_by_numpy, id="maps", dynamic=False),
+    Case("stop_gradient", [normal(3, 2)], reference=lambda x: x, elementwise=True, differentiable=False),
     Case("vectorized_map", [lambda i: i * i, integers(4)], reference=lambda f, x: x * x, id="integers"),
 ]

@@ -10,6 +10,11 @@ def reshape(xp, x, *, shape):
     return x.reshape(shape)
 
 
+@kernel("stop_gradient")
+def stop_gradient(xp, x):
+    return x
+
+
 @kernel("transpose")
 def transpose(xp, x, *, axes):
     return x.transpose(axes)
