@@ -49,7 +49,6 @@ __all__ = [
 Activation = Callable[..., Any]
 
 
-@public(name="activations.relu")
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """Rectified linear unit: x above `threshold`, at most `max_value`; `negative_slope * (x - threshold)` below.
 
@@ -61,9 +60,15 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     """
     if negative_slope == 0 and max_value is None and threshold == 0:
         return ops.relu(x)
+    return relu_with_options(x, negative_slope, max_value, threshold)
+
+
+@public
+def relu_with_options(x: Any, negative_slope: float, max_value: float | None, threshold: float) -> Any:
+    """The rectified linear unit in general, one op of a symbolic graph."""
+    x = to_tensor(x)
     if max_value is None and threshold == 0:
         return ops.leaky_relu(x, negative_slope=negative_slope)
-    x = to_tensor(x)
     out = ops.relu(x) if threshold == 0 else ops.where(ops.greater(x, threshold), x, 0)
     if max_value is not None:
         out = ops.clip(out, 0.0, max_value)
@@ -75,7 +80,7 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     return ops.gelu(x, approximate=approximate)
 
 
-@public(name="activations.mish")
+@public
 def mish(x: Any) -> Any:
     """Self-regularised activation `x * tanh(softplus(x))` (Misra, 2019)."""
     x = to_tensor(x)

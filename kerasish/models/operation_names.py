@@ -17,6 +17,10 @@ class OperationName(NamedTuple):
 
 
 _ROWS = {
+    "keras.src.activations.activations": """
+        mish Mish
+        relu_with_options ReLU negative_slope max_value threshold
+    """,
     "keras.src.ops.core": """
         associative_scan AssociativeScan reverse axis
         fori_loop ForiLoop lower upper body_fun
