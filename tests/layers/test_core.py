@@ -41,6 +41,8 @@ ROWS = [
     Row(EinsumDense, {"equation": "...x,xy->...y", "output_shape": 2}, (2, 3, 2, 4), weights=["kernel"], id="left"),
     Row(EinsumDense, {"equation": "ab...,bc->ac...", "output_shape": 2, "bias_axes": "c"}, (2, 3, 4, 5),
         weights=["kernel", "bias"], id="right"),
+    Row(EinsumDense, {"equation": "abc,cde->abde", "output_shape": (None, 2, 3), "lora_rank": 2}, (2, 3, 4), id="lora",
+        weights=["kernel", "lora_kernel_a", "lora_kernel_b"], dtypes=(), gradient=False),
     Row(Embedding, {"input_dim": 7, "output_dim": 2}, (4, 3), integers=7, weights=["embeddings"]),
     Row(Embedding, {"input_dim": 7, "output_dim": 3, "lora_rank": 2}, (4, 3), integers=7, dtypes=(), gradient=False,
         weights=["embeddings", "lora_embeddings_a", "lora_embeddings_b"], id="lora"),
