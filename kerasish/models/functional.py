@@ -44,6 +44,12 @@ class Functional(Model):
         self.built = True
         self._lock()
 
+    _layers_saved_first = True
+
+    @classmethod
+    def _attributes_not_saved(cls) -> frozenset[str]:
+        return super()._attributes_not_saved() | {"operations", "_graph"}
+
     inputs = property(lambda self: self._graph.inputs, doc="The symbolic inputs, flat.")
     outputs = property(lambda self: self._graph.outputs, doc="The symbolic outputs, flat.")
     input = property(lambda self: _single(self._graph._inputs_struct), doc="The symbolic inputs, in their structure.")

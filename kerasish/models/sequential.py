@@ -32,6 +32,12 @@ class Sequential(Model):
             self.add(layer, rebuild=False)
         self._maybe_rebuild()
 
+    _layers_saved_first = True
+
+    @classmethod
+    def _attributes_not_saved(cls) -> frozenset[str]:
+        return super()._attributes_not_saved() | {"_functional", "_sequence", "_source"}
+
     # ---- the stack -----------------------------------------------------------------------------
 
     def add(self, layer: Any, rebuild: bool = True) -> None:

@@ -1,5 +1,6 @@
 """An optimizer as plain data, and its variables in files."""
 
+import warnings
 from typing import Any
 
 from kerasish.core.variable import Variable
@@ -39,13 +40,13 @@ class HasConfig:
     def load_own_variables(self, store: Any) -> None:
         """Read the optimizer's variables from a dict-like store, by position.
 
-        Raises:
-            ValueError: their number differs.
+        A file without them, or with those of another kind of optimizer, leaves it as it is, with a warning.
         """
         own = self.variables  # type: ignore[attr-defined]
         if len(store.keys()) != len(own):
-            raise ValueError(
-                f"optimizer {self.name!r} has {len(own)} variables, but {len(store.keys())} were "  # type: ignore
-                "saved: build it with the variables that it was saved with before loading")
+            if len(store.keys()):
+                warnings.warn(f"optimizer {self.name!r} has {len(own)} variables, but the file "  # type: ignore
+                              f"{len(store.keys())}: its state was not loaded", stacklevel=2)
+            return
         for i, v in enumerate(own):
             v.assign(store[str(i)])

@@ -154,6 +154,11 @@ class Layer(HasWeights, HasConfig, Operation):
         with name_scope(self.name, caller=self):
             yield
 
+    @classmethod
+    def _attributes_not_saved(cls) -> frozenset[str]:
+        """Attributes that are walked past when variables are saved: those that every layer has."""
+        return _base_attributes()
+
     # ---- building ------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
@@ -453,3 +458,8 @@ def _map_shapes(function: Callable[[tuple], Any], shapes: Any) -> Any:
     if isinstance(shapes, list | tuple):
         return type(shapes)([_map_shapes(function, s) for s in shapes])
     return shapes
+
+
+@functools.cache
+def _base_attributes() -> frozenset[str]:
+    return frozenset(dir(Layer(name="reference")))

@@ -140,6 +140,10 @@ class HasWeights:
                              "call it on data, or call build(input_shape)")
         return sum(v.size for v in self.weights)
 
+    def _variables_by_position(self) -> list[Variable] | None:
+        """The variables in the order of a file, None for a layer that reads them in its own way."""
+        return self._own() if type(self).load_own_variables is HasWeights.load_own_variables else None
+
     def save_own_variables(self, store: Any) -> None:
         """Write the layer's own variables into a dict-like store, by position."""
         for i, v in enumerate(self._own()):

@@ -1,0 +1,149 @@
+"""Saving and loading models and weights, the format chosen by the file's name."""
+
+import json
+import os
+import pathlib
+import zipfile
+from typing import Any
+
+from kerasish.saving.archive import WEIGHTS, load_archive, save_archive
+from kerasish.saving.h5_store import import_h5py
+from kerasish.saving.legacy_h5 import load_h5, read_weights, save_h5
+from kerasish.saving.state import load_state, save_state
+from kerasish.utils import serialization
+from kerasish.utils.files import atomic_write
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Save a whole model: architecture, weights, and how it was compiled with the optimizer's state.
+
+    Args:
+        model: the model.
+        filepath: ends in `.keras` (or `.h5`, `.hdf5` for the older format).
+        overwrite: whether a file that is there may be replaced.
+        zipped: False writes a folder instead of one file.
+        include_optimizer: (`.h5` alone) whether the optimizer's state is saved.
+
+    Raises:
+        ValueError: the name has another ending.
+        FileExistsError: the file is there and must not be replaced.
+    """
+    path = pathlib.Path(os.fspath(filepath))
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    kwargs.pop("save_format", None)
+    if kwargs:
+        raise ValueError(f"save_model() got unexpected arguments {sorted(kwargs)}")
+    _check_overwrite(path, overwrite)
+    if path.suffix in (".h5", ".hdf5"):
+        if zipped is not None:
+            raise ValueError("argument `zipped` is for the .keras format alone")
+        save_h5(model, path, include_optimizer)
+    elif path.suffix == ".keras" or zipped is False:
+        save_archive(model, path, zipped is not False)
+    else:
+        raise ValueError(f"cannot tell the format of {str(path)!r}: a model's file name must end in .keras or .h5")
+
+
+def _check_overwrite(path: pathlib.Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists and overwrite=False: choose another name, or remove it first")
+    if str(path.parent) and not path.parent.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """Load a model that `save_model`, or Keras, wrote.
+
+    Args:
+        filepath: a `.keras` file or folder, or an `.h5` file.
+        custom_objects: classes and functions of your own by name, if they are not registered.
+        compile: whether to compile it as it was.
+        safe_mode: kept for Keras's sake: code from files is never run.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no model, or its weights do not fit.
+        TypeError: it names a class that is not registered.
+    """
+    path = pathlib.Path(os.fspath(filepath))
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
+    if path.is_dir() or zipfile.is_zipfile(path):
+        return load_archive(path, custom_objects, compile, safe_mode)
+    if import_h5py().is_hdf5(path):
+        return load_h5(path, custom_objects, compile, model_classes())
+    raise ValueError(f"{str(path)!r} is neither a .keras archive nor an HDF5 file")
+
+
+def model_classes() -> dict[str, Any]:
+    """Return the classes of models and layers by the names that files use."""
+    models = serialization.family("keras")
+    return {**serialization.family("keras.layers"), **models, **serialization.family("keras.src.models.functional"),
+            **({"Model": serialization.family("keras.src.models.functional")["Functional"]})}
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,
+                 **kwargs: Any) -> None:
+    """Save the weights of a model, and the state of its optimizer, as a `.weights.h5` file.
+
+    Raises:
+        ValueError: the name has another ending.
+        FileExistsError: the file is there and must not be replaced.
+    """
+    path = pathlib.Path(os.fspath(filepath))
+    if max_shard_size is not None:
+        raise NotImplementedError("weights are written as one file: leave `max_shard_size` out")
+    if not path.name.endswith(".weights.h5"):
+        raise ValueError(f"a file of weights must be named *.weights.h5, got {str(path)!r}")
+    _check_overwrite(path, overwrite)
+    with atomic_write(path) as temporary, import_h5py().File(temporary, "w") as file:
+        save_state(model, file)
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    """Load the weights of a model from a `.weights.h5`, `.keras` or `.h5` file.
+
+    Args:
+        model: a built model.
+        filepath: the file.
+        skip_mismatch: whether layers whose weights do not fit are left as they are, with a warning.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: weights do not fit; nothing has been changed then.
+    """
+    path = pathlib.Path(os.fspath(filepath))
+    kwargs.pop("objects_to_skip", None)
+    if kwargs.pop("by_name", False):
+        raise ValueError("loading by name is not supported: weights are matched by the structure of the model")
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
+    _build_optimizer(model)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as part, import_h5py().File(part, "r") as file:
+            load_state(model, file, skip_mismatch)
+        return
+    with import_h5py().File(path, "r") as file:
+        if "layer_names" in file.attrs or "model_weights" in file:
+            read_weights(file["model_weights"] if "model_weights" in file else file, model, skip_mismatch)
+        else:
+            load_state(model, file, skip_mismatch)
+
+
+def _build_optimizer(model: Any) -> None:
+    """Make the optimizer's slots, so that its state can be loaded with the weights."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and model.built and not optimizer.built:
+        optimizer.build(model.trainable_variables)
+
+
+def to_json(model: Any, **kwargs: Any) -> str:
+    """Return a model's architecture as JSON; arguments go to `json.dumps`."""
+    config = serialization.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    return json.dumps(config, **kwargs)
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """Return a model with fresh weights from what `Model.to_json` gave."""
+    return serialization.deserialize_keras_object(json.loads(json_string), custom_objects)

@@ -1,0 +1,63 @@
+"""Variables of a model to and from an HDF5 file. Nothing is assigned before everything was found to fit."""
+
+import warnings
+from typing import Any
+
+from kerasish.core.variable import Variable
+from kerasish.saving.h5_store import Entry
+from kerasish.saving.walk import walk
+
+
+def save_state(root: Any, file: Any) -> None:
+    """Write the variables of an object and of all those inside it.
+
+    Args:
+        root: a model or layer.
+        file: an h5py file open for writing.
+    """
+    for path, x in walk(root):
+        name = getattr(x, "name", None)
+        x.save_own_variables(Entry(file, path, name if isinstance(name, str) else None))
+
+
+def load_state(root: Any, file: Any, skip_mismatch: bool = False) -> None:
+    """Read the variables of an object and of all those inside it.
+
+    Args:
+        root: a model or layer, built.
+        file: an open h5py file.
+        skip_mismatch: whether objects whose variables do not fit are left as they are, with a warning.
+
+    Raises:
+        ValueError: variables do not fit: lists each by its path. Nothing has been assigned then.
+    """
+    if "_layer_checkpoint_dependencies" in file:  # written by Keras 2.13
+        file = file["_layer_checkpoint_dependencies"]
+    entries = [(path, x, Entry(file, path)) for path, x in walk(root)]
+    faults = {path: fault for path, x, entry in entries if (fault := _fault(x, entry, path))}
+    if faults and not skip_mismatch:
+        listed = "\n".join(f"- {path or '(the model itself)'}: {fault}" for path, fault in list(faults.items())[:20])
+        raise ValueError(f"the weights in the file do not fit the model:\n{listed}\n"
+                         "Nothing was loaded. Use skip_mismatch=True to load what fits.")
+    for path, x, entry in entries:
+        if path in faults:
+            warnings.warn(f"skipped {path!r}: {faults[path]}", stacklevel=3)
+        else:
+            x.load_own_variables(entry)
+
+
+def _fault(x: Any, entry: Entry, path: str) -> str | None:
+    """What keeps an object from taking its variables, if it takes them by position as most do."""
+    own: list[Variable] | None = x._variables_by_position() if hasattr(x, "_variables_by_position") else None
+    if own is None:
+        return None
+    keys = entry.keys()
+    if len(keys) != len(own):
+        hint = "" if getattr(x, "built", True) else " (it is not built: call the model on data first)"
+        return f"{type(x).__name__} {x.name!r} has {len(own)} variables, the file {len(keys)}{hint}"
+    for i, v in enumerate(own):
+        if str(i) not in keys:
+            return f"the file has no variable {i} for {v.path!r}"
+        if entry.shape_of(str(i)) != tuple(v.shape):
+            return f"variable {v.path!r} has shape {tuple(v.shape)}, the file {entry.shape_of(str(i))}"
+    return None
