@@ -102,7 +102,7 @@ _det = Card("det", ("x",), promote="float", spec=lambda x: Spec(_square_spec(x).
             vjp=(lambda g, x, out: expand_dims(g * out, (-1, -2)) * _t(_inv(x)),))
 _slogdet = Card("slogdet", ("x",), promote="float", spec=lambda x: (_det.spec(x), _det.spec(x)),
                 vjp=(lambda g, x: expand_dims(g[1], (-1, -2)) * _t(_inv(x)),))
-_inv = Card("inv", ("x",), promote="float", spec=_square_spec,
+_inv: Card = Card("inv", ("x",), promote="float", spec=_square_spec,
             vjp=(lambda g, out: -matmul(_t(out), matmul(g, _t(out))),))
 _solve = Card("solve", ("a", "b"), promote="float", spec=_solve_spec, vjp=_solve_vjp, broadcasts=True)
 _triangular = Card("solve_triangular", ("a", "b"), promote="float", spec=_solve_spec, vjp=_triangular_vjp,

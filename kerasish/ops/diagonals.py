@@ -11,8 +11,8 @@ from kerasish.ops.shape import ravel
 
 __all__ = ["diag", "diagflat", "diagonal", "trace", "tril", "triu"]
 
-_tril = Card("tril", ("x",), spec=like(0), vjp=(lambda g, k: _tril(g, k=k),))
-_triu = Card("triu", ("x",), spec=like(0), vjp=(lambda g, k: _triu(g, k=k),))
+_tril: Card = Card("tril", ("x",), spec=like(0), vjp=(lambda g, k: _tril(g, k=k),))
+_triu: Card = Card("triu", ("x",), spec=like(0), vjp=(lambda g, k: _triu(g, k=k),))
 
 
 def _diagonal_spec(x, *, offset, axis1, axis2):
@@ -24,7 +24,7 @@ def _diagonal_spec(x, *, offset, axis1, axis2):
 _diagonal = Card("diagonal", ("x",), spec=_diagonal_spec, vjp=(
     lambda g, x_spec, offset, axis1, axis2: _put_diagonal(
         g, shape=x_spec.shape, offset=offset, axis1=axis1, axis2=axis2),))
-_put_diagonal = Card("put_diagonal", ("x",), spec=lambda x, *, shape, **_: Spec(shape, x.dtype), vjp=(
+_put_diagonal: Card = Card("put_diagonal", ("x",), spec=lambda x, *, shape, **_: Spec(shape, x.dtype), vjp=(
     lambda g, offset, axis1, axis2: _diagonal(g, offset=offset, axis1=axis1, axis2=axis2),))
 
 

@@ -34,11 +34,11 @@ def _scaled(pair: Pair, factor: Any) -> Pair:
 # The transpose of a transform by F is one by the conjugate of F: the inverse, times the number of points.
 _fft = Card("fft", ("real", "imag"), spec=_pair_spec,
             vjp=lambda g, real_spec: _scaled(_ifft(*g), real_spec.shape[-1]))
-_ifft = Card("ifft", ("real", "imag"), spec=_pair_spec,
+_ifft: Card = Card("ifft", ("real", "imag"), spec=_pair_spec,
              vjp=lambda g, real_spec: _scaled(_fft(*g), 1 / real_spec.shape[-1]))
 _fft2 = Card("fft2", ("real", "imag"), spec=_plane_spec,
              vjp=lambda g, real_spec: _scaled(_ifft2(*g), real_spec.shape[-1] * real_spec.shape[-2]))
-_ifft2 = Card("ifft2", ("real", "imag"), spec=_plane_spec,
+_ifft2: Card = Card("ifft2", ("real", "imag"), spec=_plane_spec,
               vjp=lambda g, real_spec: _scaled(_fft2(*g), 1 / (real_spec.shape[-1] * real_spec.shape[-2])))
 
 
@@ -148,8 +148,9 @@ def _sequences_spec(x, *, length, stride):
 
 _sequences = Card("extract_sequences", ("x",), spec=_sequences_spec, vjp=(
     lambda g, x_spec, stride: _overlap(g, size=x_spec.shape[-1], stride=stride),))
-_overlap = Card("overlap_sequences", ("x",), spec=lambda x, *, size, stride: Spec((*x.shape[:-2], size), x.dtype), vjp=(
-    lambda g, x_spec, stride: _sequences(g, length=x_spec.shape[-1], stride=stride)[..., : x_spec.shape[-2], :],))
+_overlap: Card = Card("overlap_sequences", ("x",), vjp=(
+    lambda g, x_spec, stride: _sequences(g, length=x_spec.shape[-1], stride=stride)[..., : x_spec.shape[-2], :],),
+    spec=lambda x, *, size, stride: Spec((*x.shape[:-2], size), x.dtype))
 
 
 @public
@@ -170,7 +171,7 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
 def _window(window: Any, sequence_length: int, fft_length: int, dtype: Any) -> Tensor:
     """Weights of a window, centred in `fft_length`; all ones if it is None."""
     if fft_length < sequence_length:
-        raise ValueError(f"argument `fft_length` must be {sequence_length} (`sequence_length`) or more, got {fft_length}")
+        raise ValueError(f"`fft_length` must be at least `sequence_length` {sequence_length}, got {fft_length}")
     if window is None:
         return OPS["ones"]((fft_length,), dtype)
     if isinstance(window, str):

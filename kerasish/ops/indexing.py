@@ -1,5 +1,6 @@
 """Ops that read and write at indices: `x[...]`, take, scatter, slices, segments."""
 
+import builtins
 import math
 import operator
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ import numpy as np
 
 from kerasish.core.dispatch import promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes
+from kerasish.core.spec import Spec, broadcast_shapes, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axis
 from kerasish.ops.shape import as_shape, broadcast_to, ravel
@@ -19,7 +20,6 @@ __all__ = [
     "select", "slice", "slice_update", "take", "take_along_axis", "unravel_index",
 ]
 
-_slice = slice  # `slice` below is Keras's
 _WHOLE = (None, None, None)
 _ONE = np.empty((), "bool")
 
@@ -28,7 +28,7 @@ _ONE = np.empty((), "bool")
 
 def _get_item_spec(x, *arrays, index):
     """Basic entries are worked out by NumPy on a single element seen as a tensor; then arrays take their axes."""
-    basic = tuple(_slice(None) if i == "array" else _slice(*i) if isinstance(i, tuple) else i for i in index)
+    basic = tuple(builtins.slice(None) if i == "array" else builtins.slice(*i) if isinstance(i, tuple) else i for i in index)
     try:
         shape = np.broadcast_to(_ONE, x.shape)[basic].shape
     except IndexError as error:
@@ -45,7 +45,7 @@ def _get_item_spec(x, *arrays, index):
 
 _get_item = Card("get_item", ("x", "*arrays"), spec=_get_item_spec, vjp=lambda g, x_spec, arrays, index: (
     _scatter_item(g, *arrays, shape=x_spec.shape, index=index), *[None] * len(arrays)))
-_scatter_item = Card("scatter_item", ("values", "*arrays"),
+_scatter_item: Card = Card("scatter_item", ("values", "*arrays"),
                      spec=lambda values, *arrays, shape, index: Spec(shape, values.dtype),
                      vjp=lambda g, arrays, index: (_get_item(g, *arrays, index=index), *[None] * len(arrays)))
 
@@ -64,12 +64,12 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
     if len(dots) > 1:
         raise IndexError("an index can have one ellipsis ('...') at most")
     if dots:
-        entries[dots[0] : dots[0] + 1] = [_slice(None)] * (len(shape) - used)
+        entries[dots[0] : dots[0] + 1] = [builtins.slice(None)] * (len(shape) - used)
     arrays = [e for e in entries if isinstance(e, Tensor)]
     if arrays:  # beside an array an int counts as one
         entries = [to_tensor(e, "int32") if isinstance(e, int | np.integer) else e for e in entries]
         arrays = [_checked_indices(e) for e in entries if isinstance(e, Tensor)]
-    while entries and isinstance(entries[-1], _slice) and entries[-1] == _slice(None):
+    while entries and isinstance(entries[-1], builtins.slice) and entries[-1] == builtins.slice(None):
         entries.pop()
     return tuple([_static(e) for e in entries]), arrays
 
@@ -77,13 +77,13 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
 def _is_basic(entry: Any) -> bool:
     if isinstance(entry, bool | np.bool_):
         raise IndexError("a tensor cannot be indexed by a single bool: use None, an int, a slice or an array")
-    return entry is None or entry is Ellipsis or isinstance(entry, _slice | int | np.integer)
+    return entry is None or entry is Ellipsis or isinstance(entry, builtins.slice | int | np.integer)
 
 
 def _static(entry: Any) -> Any:
     if isinstance(entry, Tensor):
         return "array"
-    if isinstance(entry, _slice):
+    if isinstance(entry, builtins.slice):
         return tuple([None if e is None else operator.index(e) for e in (entry.start, entry.stop, entry.step)])
     return None if entry is None else int(entry)
 
@@ -127,7 +127,7 @@ def _along_spec(x, indices, *, axis):
 
 _take_along = Card("take_along_axis", ("x", "indices"), spec=_along_spec, vjp=(
     lambda g, x_spec, indices, axis: add_along(g, indices, shape=x_spec.shape, axis=axis), None))
-add_along = Card("add_along_axis", ("values", "indices"),
+add_along: Card = Card("add_along_axis", ("values", "indices"),
                   spec=lambda values, indices, *, shape, axis: Spec(shape, values.dtype),
                   vjp=(lambda g, indices, axis: _take_along(g, indices, axis=axis), None))
 
@@ -175,7 +175,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 
 # ---- writing at indices ----
 
-_put_item = Card("put_item", ("x", "values", "*arrays"), spec=lambda x, *_arrays, index: Spec(x.shape, x.dtype),
+_put_item: Card = Card("put_item", ("x", "values", "*arrays"), spec=like(0),
                  vjp=lambda g, arrays, values_spec, index: (
                      _put_item(g, OPS["zeros"](values_spec.shape, g.dtype), *arrays, index=index),
                      _get_item(g, *arrays, index=index), *[None] * len(arrays)))
@@ -193,7 +193,7 @@ def _combine_vjp(g, x, values, arrays, out, index, reduction):
 
 
 _combine_item = Card("combine_item", ("x", "values", "*arrays"), vjp=_combine_vjp,
-                     spec=lambda x, *_arrays, index, reduction: Spec(x.shape, x.dtype))
+                     spec=like(0))
 
 
 def _columns(indices: Any) -> tuple[list[Tensor], tuple[str, ...]]:
@@ -253,8 +253,8 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 _dynamic_slice = Card("dynamic_slice", ("x", "*starts"), spec=lambda x, *starts, sizes: Spec(sizes, x.dtype),
                       vjp=lambda g, x_spec, starts: (
                           _dynamic_update(OPS["zeros"](x_spec.shape, g.dtype), g, *starts), *[None] * len(starts)))
-_dynamic_update = Card("dynamic_update", ("x", "values", "*starts"), spec=lambda x, *_rest: Spec(x.shape, x.dtype),
-                       vjp=lambda g, values_spec, starts: (
+_dynamic_update: Card = Card("dynamic_update", ("x", "values", "*starts"), spec=like(0),
+                             vjp=lambda g, values_spec, starts: (
                            _dynamic_update(g, OPS["zeros"](values_spec.shape, g.dtype), *starts),
                            _dynamic_slice(g, *starts, sizes=values_spec.shape), *[None] * len(starts)))
 
@@ -351,7 +351,7 @@ def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Te
     if ids.ndim != 1 or ids.shape != data.shape[:1]:
         raise ValueError(f"argument `segment_ids` must have one axis of {data.shape[:1]} ids, got shape {ids.shape}")
     if num_segments is None:
-        num_segments = int(np.asarray(ids).max(initial=-1)) + 1
+        num_segments = int(ids.numpy().max()) + 1 if ids.size else 0
     count = int(num_segments)
     inside = OPS["logical_and"](ids >= 0, ids < count)
     return data, OPS["where"](inside, ids, OPS["full_like"](ids, count)), count

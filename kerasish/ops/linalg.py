@@ -97,7 +97,7 @@ def _swapped(subscripts: str, which: int) -> str:
 
 
 # Each letter stands once in an operand, and in at least one other term.
-_einsum = Card("einsum", ("x", "y"), spec=_einsum_spec, vjp=(
+_einsum: Card = Card("einsum", ("x", "y"), spec=_einsum_spec, vjp=(
     lambda g, y, subscripts: _einsum(g, y, subscripts=_swapped(subscripts, 0)),
     lambda g, x, subscripts: _einsum(x, g, subscripts=_swapped(subscripts, 1))))
 
@@ -187,7 +187,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         if len(xs) == 1:
             return transpose(xs[0], [terms[0].index(c) for c in result])
         pairs = [(i, j) for j in range(len(xs)) for i in range(j)]
-        i, j = min(pairs, key=lambda p: _cost(*p, terms, size))
+        i, j = min(pairs, key=lambda p: _cost(p[0], p[1], terms, size))
         y, right = xs.pop(j), terms.pop(j)
         x, left = xs.pop(i), terms.pop(i)
         needed = result + "".join(terms)

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes
+from kerasish.core.spec import Spec, broadcast_shapes, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axes, canonical_axis
 
@@ -27,8 +27,8 @@ def _reshape_spec(x, *, shape):
     return Spec(shape, x.dtype)
 
 
-_reshape = Card("reshape", ("x",), spec=_reshape_spec, vjp=(lambda g, x_spec: _reshape(g, shape=x_spec.shape),))
-_transpose = Card("transpose", ("x",), spec=lambda x, *, axes: Spec([x.shape[a] for a in axes], x.dtype),
+_reshape: Card = Card("reshape", ("x",), spec=_reshape_spec, vjp=(lambda g, x_spec: _reshape(g, shape=x_spec.shape),))
+_transpose: Card = Card("transpose", ("x",), spec=lambda x, *, axes: Spec([x.shape[a] for a in axes], x.dtype),
                   vjp=(lambda g, axes: _transpose(g, axes=tuple(sorted(range(len(axes)), key=axes.__getitem__))),))
 
 
@@ -178,9 +178,9 @@ _tile = Card("tile", ("x",), vjp=(_tile_vjp,),
                  repeats, (1,) * (len(repeats) - len(x.shape)) + tuple(x.shape), strict=True)], x.dtype))
 _repeat = Card("repeat", ("x",), vjp=(_repeat_vjp,), spec=lambda x, *, repeats, axis: Spec(
     [n * repeats if i == axis else n for i, n in enumerate(x.shape)], x.dtype))
-_roll = Card("roll", ("x",), spec=lambda x, **_: Spec(x.shape, x.dtype),
-             vjp=(lambda g, shift, axis: _roll(g, shift=tuple([-s for s in shift]), axis=axis),))
-_flip = Card("flip", ("x",), spec=lambda x, **_: Spec(x.shape, x.dtype), vjp=(lambda g, axis: _flip(g, axis=axis),))
+_roll: Card = Card("roll", ("x",), spec=like(0),
+                   vjp=(lambda g, shift, axis: _roll(g, shift=tuple([-s for s in shift]), axis=axis),))
+_flip: Card = Card("flip", ("x",), spec=like(0), vjp=(lambda g, axis: _flip(g, axis=axis),))
 
 
 @public

@@ -19,14 +19,12 @@ __all__ = [
 
 
 def _top_k_spec(x, *, k):
-    if not x.shape or not 0 <= k <= x.shape[-1]:
-        raise ValueError(f"argument `k` must be at most the length of the last axis of shape {tuple(x.shape)}, got {k}")
     return Spec((*x.shape[:-1], k), x.dtype), Spec((*x.shape[:-1], k), "int32")
 
 
 _sort = Card("sort", ("x",), spec=like(0), vjp=(
     lambda g, x, axis: add_along(g, _argsort(x, axis=axis), shape=x.shape, axis=axis),))
-_argsort = Card("argsort", ("x",), spec=like(0, "int32"))
+_argsort: Card = Card("argsort", ("x",), spec=like(0, "int32"))
 _argpartition = Card("argpartition", ("x",), spec=like(0, "int32"))
 _top_k = Card("top_k", ("x",), spec=_top_k_spec, vjp=(
     lambda g, x_spec, out: add_along(g[0], out[1], shape=x_spec.shape, axis=len(x_spec.shape) - 1),))
@@ -82,6 +80,9 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     Returns:
         Values and int32 indices, both (..., k). Of equals the first go first.
     """
+    x = to_tensor(x)
+    if not x.ndim or not 0 <= k <= x.shape[-1]:
+        raise ValueError(f"argument `k` must be at most the length of the last axis of shape {x.shape}, got {k}")
     return _top_k(x, k=int(k))
 
 
@@ -177,7 +178,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     values = x.numpy()
     if values.size and values.min() < 0:
         raise ValueError(f"argument `x` must not be negative, got {values.min()}")
-    length = max(int(minlength), int(values.max(initial=-1)) + 1)
+    length = max(int(minlength), int(values.max()) + 1 if values.size else 0)
     if weights is None:
         return _bincount(x, length=length)
     weights = to_tensor(weights)

@@ -36,6 +36,8 @@ def irfft(xp, real, imag, *, length):
 @kernel("extract_sequences")
 def extract_sequences(xp, x, *, length, stride):
     """Windows of the last axis: (..., signal) -> (..., windows, length)."""
+    if x.shape[-1] < length:
+        return xp.zeros((*x.shape[:-1], 0, length), x.dtype)
     windows = xp.lib.stride_tricks.sliding_window_view(x, length, axis=-1)
     return xp.ascontiguousarray(windows[..., ::stride, :])
 

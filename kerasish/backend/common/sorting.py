@@ -42,7 +42,7 @@ def digitize(xp, x, bins):
 @kernel("unique")
 def unique(xp, x, *, axis):
     """The sorted distinct entries, for each its first place and count, and what takes them back to `x`."""
-    values, first, inverse, counts = xp.unique(widen(x), True, True, True, axis=axis)
+    values, first, inverse, counts = xp.unique(widen(x), True, True, True, axis=axis, equal_nan=False)
     inverse = inverse.reshape(x.shape if axis is None else (-1,))
     return values.astype(x.dtype), first.astype("int32"), inverse.astype("int32"), counts.astype("int32")
 
