@@ -6,8 +6,11 @@ from kerasish.ops.attention import *
 from kerasish.ops.comparison import *
 from kerasish.ops.control import *
 from kerasish.ops.conv import *
+from kerasish.ops.conversion import *
+from kerasish.ops.correlation import *
 from kerasish.ops.creation import *
 from kerasish.ops.crossentropy import *
+from kerasish.ops.ctc import *
 from kerasish.ops.custom_gradient import *
 from kerasish.ops.decompositions import *
 from kerasish.ops.diagonals import *
@@ -18,6 +21,7 @@ from kerasish.ops.indexing import *
 from kerasish.ops.joining import *
 from kerasish.ops.linalg import *
 from kerasish.ops.normalization import *
+from kerasish.ops.patches import *
 from kerasish.ops.pool import *
 from kerasish.ops.rearrange import *
 from kerasish.ops.reduction import *

@@ -491,13 +491,14 @@ def nan_to_num(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -
     if x.dtype.kind in "biu":
         return x
     if x.dtype.kind == "c":
-        return _complex(*[nan_to_num(part, nan, posinf, neginf) for part in (real(x), imag(x))])
-    top = _largest(x.dtype)
+        return complex_of(*[nan_to_num(part, nan, posinf, neginf) for part in (real(x), imag(x))])
+    top = largest(x.dtype)
     x = where(x == float("inf"), top if posinf is None else posinf, where(isnan(x), nan, x))
     return where(x == float("-inf"), -top if neginf is None else neginf, x)
 
 
-def _largest(dtype: Any) -> float:
+def largest(dtype: Any) -> float:
+    """Return the largest finite number of a floating-point dtype."""
     # The largest bfloat16 is the float32 with the same leading 16 bits.
     return (2 - 2.0**-7) * 2.0**127 if dtype.name == "bfloat16" else float(np.finfo(dtype).max)
 
@@ -540,7 +541,7 @@ def right_shift(x, y):
 _real = Card("real", ("x",), spec=_real_part, vjp=(lambda g, x_spec: cast(g, x_spec.dtype),))
 _imag = Card("imag", ("x",), spec=_real_part, vjp=(lambda g: g * -1j,))
 _conj = Card("conj", ("x",), spec=like(0), vjp=(lambda g: conj(g),))
-_complex = Card(
+complex_of = Card(
     "complex", ("re", "im"), promote="float", broadcasts=True, vjp=(lambda g: real(g), lambda g: -imag(g)),
     spec=lambda re, im: Spec(broadcast_shapes(re.shape, im.shape), _COMPLEX[re.dtype.name]),
 )  # fmt: skip
@@ -578,7 +579,7 @@ def angle(x: Any) -> Any:
 def polar(abs_: Any, angle: Any) -> Any:
     """Complex numbers abs_ (cos(angle) + i sin(angle)), element by element; half precision becomes float32."""
     abs_, angle = (cast(v, "float32") if v.dtype.itemsize < 4 else v for v in as_float(abs_, angle))
-    return _complex(abs_ * cos(angle), abs_ * sin(angle))
+    return complex_of(abs_ * cos(angle), abs_ * sin(angle))
 
 
 # ---- Other names ------------------------------------------------------------------------------

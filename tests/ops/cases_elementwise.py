@@ -168,6 +168,19 @@ CONVERSIONS = [
     Case("cast", [normal(3, 4, scale=5)], {"dtype": "int32"}, reference=lambda x, dtype: x.astype(dtype),
          differentiable=False),
     Case("cast", [booleans(3, 4)], {"dtype": "float32"}, reference=lambda x, dtype: x.astype(dtype)),
+    Case("saturate_cast", [np.array([-5.0, 300.0, 3.7, NAN, INF])], {"dtype": "uint8"}, differentiable=False,
+         reference=lambda x, dtype: np.array([0, 255, 3, 0, 255])),
+    Case("saturate_cast", [np.array([-3e10, 3e10, 7.0])], {"dtype": "int32"}, differentiable=False, dtypes=SINGLE,
+         reference=lambda x, dtype: np.array([-(2**31), 2**31 - 1, 7])),
+    Case("saturate_cast", [np.array([-1, 300, 7], "int32")], {"dtype": "uint8"},
+         reference=lambda x, dtype: np.array([0, 255, 7])),
+    Case("saturate_cast", [np.array([-1, 70000, 7], "int32")], {"dtype": "float16"},
+         reference=lambda x, dtype: np.array([-1.0, 65504.0, 7.0])),
+    Case("saturate_cast", [np.array([-1e9, 7.0])], {"dtype": "float16"}, differentiable=False, dtypes=SINGLE,
+         reference=lambda x, dtype: np.array([-65504.0, 7.0])),
+    Case("saturate_cast", [booleans(4)], {"dtype": "int8"}, reference=lambda x, dtype: x.astype(dtype)),
+    Case("view_as_complex", [normal(3, 2)], dtypes=SINGLE, differentiable=False,
+         reference=lambda x: x[..., 0] + 1j * x[..., 1]),
     Case("nan_to_num", [away(3, 4)]),
     Case("nan_to_num", [EDGES], {"nan": 7.0, "posinf": 8.0, "neginf": -9.0}, differentiable=False),
     Case("nan_to_num", [EDGES], differentiable=False, id="defaults", dtypes=["float64"]),
@@ -177,6 +190,10 @@ CONVERSIONS = [
 Z = np.array([[1 + 2j, -3 - 1j], [0.5j, 2 + 0j]])
 COMPLEX = [Case(op, [Z], id="complex", dtypes=SINGLE) for op in
            ("absolute", "real", "imag", "conj", "angle", "square", "exp", "nan_to_num")]  # fmt: skip
+
+COMPLEX += [
+    Case("view_as_real", [Z], reference=lambda x: np.stack([x.real, x.imag], -1)),
+]
 
 EDGE_OPS = ["absolute", "sign", "square", "sqrt", "exp", "exp2", "expm1", "log", "log1p", "sin", "arctan", "sinh",
             "tanh", "floor", "ceil", "trunc", "arcsinh", "cbrt"]  # fmt: skip

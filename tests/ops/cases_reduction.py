@@ -141,4 +141,18 @@ NANS = [
     *[Case(op, [away(3, 4)], {"axis": 1}, id="numbers") for op in ("nancumsum", "nancumprod")],
 ]  # fmt: skip
 
-CASES = [*FOLDS, *SPECIAL, *RUNNING, *ORDER, *NANS]
+def _cdist(x, y):
+    return np.sqrt(((x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1))
+
+
+CORRELATIONS = [
+    Case("corrcoef", [normal(3, 5)]),
+    Case("corrcoef", [integers(2, 4)], id="integers"),
+    Case("corrcoef", [normal(4)], differentiable=False, id="one variable"),
+    *[Case("correlate", [normal(m), normal(n)], {"mode": mode}, id=f"{m} {n} {mode}")
+      for mode, (m, n) in product(["valid", "same", "full"], [(5, 3), (5, 2), (2, 5), (3, 6)])],
+    Case("cdist", [normal(3, 2), normal(4, 2)], reference=_cdist),
+    Case("cdist", [normal(2, 3, 2), normal(2, 1, 2)], reference=_cdist, id="batch"),
+]  # fmt: skip
+
+CASES = [*CORRELATIONS, *FOLDS, *SPECIAL, *RUNNING, *ORDER, *NANS]

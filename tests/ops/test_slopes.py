@@ -57,6 +57,10 @@ def test_activations_have_finite_slopes_far_out(op):
     assert np.isfinite(slope(getattr(ops, op), [1e4, -1e4])).all()
 
 
+def test_distance_zero_has_slope_zero():
+    np.testing.assert_array_equal(slope(ops.cdist, [[1.0, 2.0]], [[1.0, 2.0]]), [[0, 0]])
+
+
 def test_powers_at_zero():
     np.testing.assert_array_equal(slope(ops.power, [0.0, 0.0, 2.0], [2.0, 1.0, 0.0]), [0, 1, 0])
     np.testing.assert_array_equal(slope(ops.power, [0.0, 0.0], [2.0, 3.0], by=1), [0, 0])
@@ -82,7 +86,7 @@ def test_complex_numbers_carry_gradients():
     r, a = np.array([1.5, 0.7]), np.array([0.4, -1.1])
 
     def function(r, a):
-        z = ops.polar(r, a)
+        z = ops.view_as_complex(ops.view_as_real(ops.polar(r, a)))
         w = ops.conj(z) * ops.square(z) + ops.exp(z)
         return ops.real(w) * 2 + ops.imag(w) * 3 + ops.absolute(w) + ops.angle(z)
 
