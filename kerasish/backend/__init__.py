@@ -24,11 +24,13 @@ from kerasish.backend.common import (
 from kerasish.backend.device import use_default
 from kerasish.backend.numpy import indexing as numpy_indexing
 from kerasish.backend.numpy import random as numpy_random
+from kerasish.backend.numpy import selection as numpy_selection
 from kerasish.backend.numpy import sorting as numpy_sorting
 
 KERNEL_MODULES = (
     activation, conv, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection, reduction,
-    rnn, shape, sorting, numpy_indexing, numpy_random, numpy_sorting,
+    rnn, shape, sorting, numpy_indexing, numpy_random, numpy_selection,
+    numpy_sorting,
 )  # fmt: skip
 
 use_default()
