@@ -6,6 +6,7 @@ Importing the package enters all kernels in the table.
 from kerasish.backend.common import (
     activation,
     conv,
+    ctc,
     elementwise,
     erf,
     fft,
@@ -28,7 +29,7 @@ from kerasish.backend.numpy import selection as numpy_selection
 from kerasish.backend.numpy import sorting as numpy_sorting
 
 KERNEL_MODULES = (
-    activation, conv, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection, reduction,
+    activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection, reduction,
     rnn, shape, sorting, numpy_indexing, numpy_random, numpy_selection,
     numpy_sorting,
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """Rows of the op table: softmax, cross-entropies, normalization, attention, classes as rows."""
 
+from itertools import product
+
 import numpy as np
 
 from tests.ops.case import Case, booleans, integers, normal, positive, uniform
@@ -97,6 +99,76 @@ def dot_product_attention(q, k, v, bias=0.0, mask=True, scale=None, is_causal=Fa
     return np.einsum("bhts,bshd->bthd", softmax(np.where(mask, logits, -1e30)), v)
 
 
+def ctc_loss(target, output, target_length, output_length, mask_index=0):
+    """By its definition: the probabilities of all alignments that merge to the labels."""
+    losses = []
+    for labels, logits, n, t in zip(target, output, target_length, output_length):
+        p, total = softmax(logits), 0.0
+        for path in product(range(logits.shape[-1]), repeat=int(t)):
+            merged = [c for i, c in enumerate(path) if (i == 0 or c != path[i - 1]) and c != mask_index]
+            if merged == labels[:n].tolist():
+                total += np.prod([p[i, c] for i, c in enumerate(path)])
+        losses.append(-np.log(total))
+    return np.array(losses)
+
+
+def ctc_decode(x, lengths, strategy="greedy", top_paths=1, merge_repeated=True, mask_index=0):
+    """Greedy by its definition; the beam search by the probabilities of all alignments."""
+    paths, scores = np.full((top_paths, *x.shape[:2]), -1), np.zeros((len(x), top_paths))
+    for b, (logits, t) in enumerate(zip(x, lengths)):
+        p, found = softmax(logits), {}
+        ways = product(range(x.shape[-1]), repeat=int(t)) if strategy != "greedy" else [tuple(logits[:t].argmax(-1))]
+        for path in ways:
+            same = [merge_repeated and i > 0 and c == path[i - 1] for i, c in enumerate(path)]
+            merged = tuple(c for c, s in zip(path, same) if not s and c != mask_index)
+            found[merged] = found.get(merged, 0) + np.prod([p[i, c] for i, c in enumerate(path)])
+        for k, labels in enumerate(sorted(found, key=found.get, reverse=True)[:top_paths]):
+            paths[k, b, : len(labels)] = labels
+            scores[b, k] = -logits[:t].max(-1).sum() if strategy == "greedy" else np.log(found[labels])
+    return paths, scores
+
+
+def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = ((v, v) if isinstance(v, int) else v
+                                              for v in (kernel_size, dilation, padding, stride))
+    x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    down, across = (x.shape[2] - dh * (kh - 1) - 1) // sh + 1, (x.shape[3] - dw * (kw - 1) - 1) // sw + 1
+    windows = [x[:, :, i * sh : i * sh + dh * kh : dh, j * sw : j * sw + dw * kw : dw][:, :, :kh, :kw]
+               for i in range(down) for j in range(across)]
+    return np.stack([w.reshape(len(x), -1) for w in windows], axis=-1)
+
+
+def fold(x, output_size, kernel_size, **steps):
+    """The transpose of `unfold`, by its matrix."""
+    image = (x.shape[1] // int(np.prod(kernel_size)), *output_size)
+    basis = np.eye(int(np.prod(image))).reshape(-1, *image)
+    matrix = unfold(basis, kernel_size, **steps).reshape(len(basis), -1)
+    return (x.reshape(len(x), -1) @ matrix.T).reshape(len(x), *image)
+
+
+def depth_to_space(x, block_size, data_format="channels_last"):
+    b = block_size
+    if data_format == "channels_first":
+        n, c, h, w = x.shape
+        out = np.zeros((n, c // b // b, h * b, w * b))
+        for i, j in np.ndindex(b, b):
+            out[:, :, i::b, j::b] = x[:, i * b + j :: b * b]
+        return out
+    out = np.zeros((x.shape[0], x.shape[1] * b, x.shape[2] * b, x.shape[3] // b // b))
+    for i, j in np.ndindex(b, b):
+        out[:, i::b, j::b] = x[..., (i * b + j) * out.shape[-1] :][..., : out.shape[-1]]
+    return out
+
+
+def space_to_depth(x, block_size, data_format="channels_last"):
+    b = block_size
+    cells = list(np.ndindex(b, b))
+    if data_format == "channels_first":
+        parts = np.stack([x[:, :, i::b, j::b] for i, j in cells], axis=2)
+        return parts.reshape(x.shape[0], -1, *parts.shape[3:])
+    return np.concatenate([x[:, i::b, j::b] for i, j in cells], axis=-1)
+
+
 ATTENTION = [normal(2, 3, 2, 2), normal(2, 4, 2, 2), normal(2, 4, 2, 3)]
 
 CASES = [
@@ -157,6 +229,26 @@ CASES = [
     Case("dot_product_attention", ATTENTION, {"bias": normal(2, 2, 3, 4)}, reference=dot_product_attention),
     Case("dot_product_attention", [normal(2, 3, 4, 2), normal(2, 4, 2, 2), normal(2, 4, 2, 3)],
          {"mask": booleans(2, 1, 3, 4), "bias": normal(4, 3, 4)}, reference=dot_product_attention, id="grouped"),
+    Case("ctc_loss", [np.array([[1, 2], [2, 2]]), normal(2, 4, 3), np.array([2, 2]), np.array([4, 3])],
+         reference=ctc_loss, dynamic=False, dtypes=("float64", "float32")),
+    Case("ctc_loss", [np.array([[0, 1, 0], [1, 1, 1]]), normal(2, 4, 3), np.array([1, 0]), np.array([3, 4])],
+         {"mask_index": 2}, reference=ctc_loss, dynamic=False, dtypes=("float64", "float32"), second=False),
+    Case("ctc_loss", [np.array([[1]]), normal(1, 3, 3), np.array([1]), np.array([3])], reference=ctc_loss,
+         dtypes=("float16",), check=lambda out, *_: np.testing.assert_equal(out.dtype.name, "float32"), id="half"),
+    Case("ctc_decode", [normal(2, 6, 3), np.array([6, 4])], reference=ctc_decode, differentiable=False,
+         dtypes=("float64", "float32"), dynamic=False),
+    Case("ctc_decode", [normal(2, 6, 3), np.array([6, 4])], {"merge_repeated": False, "mask_index": 2},
+         reference=ctc_decode, differentiable=False, dtypes=("float64", "float32"), dynamic=False),
+    Case("ctc_decode", [normal(2, 5, 3), np.array([5, 4])], {"strategy": "beam_search", "top_paths": 3},
+         reference=ctc_decode, differentiable=False, dtypes=("float64", "float32"), dynamic=False),
+    Case("unfold", [normal(3, 2, 4, 5), 2], reference=unfold),
+    Case("unfold", [normal(3, 1, 4, 5), (2, 3)], {"dilation": (2, 1), "padding": 1, "stride": 2}, reference=unfold),
+    Case("fold", [normal(3, 8, 12), (4, 5), (2, 2)], reference=fold),
+    Case("fold", [normal(3, 6, 6), (4, 5), (2, 3)], {"dilation": (2, 1), "padding": 1, "stride": 2}, reference=fold),
+    Case("depth_to_space", [normal(3, 2, 2, 8), 2], reference=depth_to_space),
+    Case("depth_to_space", [normal(3, 8, 2, 2), 2], {"data_format": "channels_first"}, reference=depth_to_space),
+    Case("space_to_depth", [normal(3, 4, 2, 3), 2], reference=space_to_depth),
+    Case("space_to_depth", [normal(3, 3, 2, 4), 2], {"data_format": "channels_first"}, reference=space_to_depth),
 ]
 
 CARDS_ELSEWHERE = ("lstm", "lstm_grad", "gru", "gru_grad")  # tests/test_recurrences.py
