@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasish.backend.registry import kernel
 
-BITS = {4: np.dtype("int32"), 8: np.dtype("int64")}
+BITS: dict[int, Any] = {4: np.int32, 8: np.int64}
 SMALL = 4096  # elements below which NumPy's own is as fast
 
 

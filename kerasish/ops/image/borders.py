@@ -12,7 +12,7 @@ def _amounts(what: str, length: int, before: Any, after: Any, target: Any, sign:
     """Two of (before, after, target) give the third: `target = length + sign (before + after)`."""
     if [before, after, target].count(None) != 1:
         raise ValueError(f"exactly two of {what} must be given, got {before}, {after}, {target}")
-    total = None if target is None else sign * (int(target) - length)
+    total = 0 if target is None else sign * (int(target) - length)  # is read only where one of the two is missing
     before = total - int(after) if before is None else int(before)
     after = total - before if after is None else int(after)
     if before < 0 or after < 0 or length + sign * (before + after) < 0:

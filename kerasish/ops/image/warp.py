@@ -65,7 +65,7 @@ def _sample(rows: Tensor, sizes: tuple[int, ...], coordinates: list[Tensor], fir
     Returns:
         Tensor of the coordinates' shape and the channels.
     """
-    total = None
+    total: Any = None
     for corner in itertools.product(*[_neighbours(c, order) for c in coordinates]):
         place, weight, valid = first, None, None
         stride = int(np.prod(sizes))
