@@ -8,6 +8,7 @@ from typing import Any
 from kerasish.core.dispatch import promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import broadcast, like
+from kerasish.core.tensor import Tensor
 
 
 def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
@@ -46,6 +47,8 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
 
 def as_float(*values: Any) -> Any:
     """Return values as tensors of the floating-point type in which they meet; a single one bare."""
+    if len(values) == 1 and type(values[0]) is Tensor and values[0].data.dtype.kind == "f":
+        return values[0]
     dtype = promoted_dtype("float", values)
     tensors = [to_tensor(x, dtype) for x in values]
     return tensors[0] if len(tensors) == 1 else tensors
