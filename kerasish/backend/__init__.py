@@ -29,8 +29,8 @@ from kerasish.backend.numpy import selection as numpy_selection
 from kerasish.backend.numpy import sorting as numpy_sorting
 
 KERNEL_MODULES = (
-    activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection, reduction,
-    rnn, shape, sorting, numpy_indexing, numpy_random, numpy_selection,
+    activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection,
+    reduction, rnn, shape, sorting, numpy_indexing, numpy_random, numpy_selection,
     numpy_sorting,
 )  # fmt: skip
 
