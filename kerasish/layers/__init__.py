@@ -5,6 +5,7 @@ from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.core import *
 from kerasish.layers.merging import *
+from kerasish.layers.preprocessing import *
 from kerasish.layers.regularization import *
 from kerasish.layers.reshaping import *
 from kerasish.layers.serialization import deserialize, serialize
