@@ -11,7 +11,6 @@ from kerasish.models.operation_names import BY_CLASS, BY_FUNCTION
 from kerasish.utils import serialization, tree
 from kerasish.utils.registry import CustomObjectScope
 
-
 # ---- writing ---------------------------------------------------------------------------------------
 
 
@@ -50,8 +49,8 @@ def _describe_operation(operation: Operation, describe: Callable[[Any], dict[str
         return describe(operation)
     known = BY_FUNCTION.get(operation.function.__name__)
     if known is None:
-        raise ValueError(f"op {operation.function.__name__!r} of this model has no name in Keras's files: put it into a "
-                         "Layer of your own to save the model")
+        raise ValueError(f"op {operation.function.__name__!r} of this model has no name in Keras's files: put it into "
+                         "a Layer of your own to save the model")
     arguments = _arguments(operation, *_only_call(operation))
     chosen = {k: serialization.serialize_keras_object(arguments[k]) for k in known.arguments if k in arguments}
     return {"module": known.module, "class_name": known.class_name, "config": {"name": operation.name, **chosen},

@@ -124,8 +124,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
             load_state(model, file, skip_mismatch)
         return
     with import_h5py().File(path, "r") as file:
-        if "layer_names" in file.attrs or "model_weights" in file:
-            read_weights(file["model_weights"] if "model_weights" in file else file, model, skip_mismatch)
+        group = file.get("model_weights", file)
+        if "layer_names" in group.attrs or group is not file:
+            read_weights(group, model, skip_mismatch)
         else:
             load_state(model, file, skip_mismatch)
 

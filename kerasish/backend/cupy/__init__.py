@@ -1,0 +1,1 @@
+"""The GPU: CuPy arrays, and kernels that go before the common ones there."""

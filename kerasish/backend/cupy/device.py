@@ -1,0 +1,42 @@
+"""The CuPy device: common kernels on GPU arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.device import Device
+
+
+class CupyDevice(Device):
+    """A GPU through CuPy."""
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """Return a copy of the array on the host."""
+        return self.xp.asnumpy(array)
+
+    def synchronize(self) -> None:
+        """Wait until all work that was given to the GPU is done."""
+        self.xp.cuda.get_current_stream().synchronize()
+
+
+def make() -> CupyDevice:
+    """Return the GPU.
+
+    Raises:
+        ImportError: CuPy is not installed, or finds no GPU; says what to do.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        raise ImportError(
+            "the cupy backend needs CuPy: pip install 'kerasish[cuda13]' (or kerasish[cuda12] for a CUDA 12 driver), "
+            "or unset KERASISH_BACKEND to run on the CPU"
+        ) from error
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise ImportError(f"CuPy is installed but finds no usable GPU ({error}): install an NVIDIA driver that fits "
+                          "its CUDA version, or unset KERASISH_BACKEND to run on the CPU") from error
+    if count == 0:
+        raise ImportError("CuPy is installed but there is no GPU: unset KERASISH_BACKEND to run on the CPU")
+    return CupyDevice("cupy", cupy, cupy.ndarray)
