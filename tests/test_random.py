@@ -220,6 +220,23 @@ def test_bad_arguments(call, message):
         call()
 
 
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("uniform", {}), ("uniform", {"minval": 1, "maxval": 3}), ("normal", {"mean": 1.0}), ("truncated_normal", {}),
+        ("randint", {"minval": 0, "maxval": 9, "dtype": "int32"}), ("bernoulli", {"probability": 0.3}),
+        ("bernoulli", {"probability": 1.0}),
+    ],
+)  # fmt: skip
+def test_kernels_write_to_out(name, params):
+    kernel, seed = device.current().kernel(f"random_{name}"), np.array([1, 2], "uint32")
+    expected = kernel(seed, shape=(7, 11), **params)
+    out = np.zeros_like(expected)
+    result = kernel(seed, shape=(7, 11), **params, out=out)
+    assert np.shares_memory(result, out) and result.shape == out.shape
+    np.testing.assert_array_equal(out, expected)
+
+
 def test_a_tensor_can_be_the_seed():
     seed = draw_seed(9)
     np.testing.assert_array_equal(values(random.normal((5,), seed=seed)), values(random.normal((5,), seed=9)))

@@ -1,6 +1,7 @@
 """Random draws with a closed form: one or two Philox words an element, no loop, no rejection.
 
-Every kernel takes a seed of two uint32 first. float16 and bfloat16 are drawn in float32 and rounded.
+Every kernel takes a seed of two uint32, and where it says so a contiguous `out`. float16 and bfloat16 are
+drawn in float32 and rounded.
 """
 
 import math
@@ -32,14 +33,14 @@ def wide(dtype: Any) -> str:
     return "float64" if str(dtype) == "float64" else "float32"
 
 
-def _fill(xp, seed, shape, dtype, words_each, transform, stream=0):
+def _fill(xp, seed, shape, dtype, words_each, transform, out):
     """Fill an array by chunks with `transform(words)`; a chunk holds whole blocks of four words."""
     count = math.prod(shape)
-    out = xp.empty(count, dtype)
+    out = xp.empty(count, dtype) if out is None else out.reshape(-1)
     chunk = CHUNK if xp.__name__ == "numpy" else max(count, 1)
     for start in range(0, count, chunk):
         size = min(chunk, count - start)
-        drawn = words(xp, seed, start * words_each, -(-size * words_each // 4) * 4, stream)
+        drawn = words(xp, seed, start * words_each, -(-size * words_each // 4) * 4)
         out[start : start + size] = transform(drawn)[:size]
     return out.reshape(shape)
 
@@ -70,11 +71,11 @@ def _open_unit(xp, drawn, dtype):
 
 
 @kernel("random_uniform")
-def random_uniform(xp, seed, *, shape, minval=0.0, maxval=1.0, dtype="float32"):
+def random_uniform(xp, seed, *, shape, minval=0.0, maxval=1.0, dtype="float32", out=None):
     """Uniform in [minval, maxval): `minval + (maxval - minval) u`, never rounded up to `maxval`."""
     each = 2 if str(dtype) == "float64" else 1
     if (minval, maxval) == (0.0, 1.0):
-        return _fill(xp, seed, shape, dtype, each, lambda drawn: unit(xp, drawn, dtype))
+        return _fill(xp, seed, shape, dtype, each, lambda drawn: unit(xp, drawn, dtype), out)
     below = xp.nextafter(xp.asarray(maxval, dtype=dtype), xp.asarray(-math.inf, dtype=dtype))
 
     def scale(drawn):
@@ -84,11 +85,11 @@ def random_uniform(xp, seed, *, shape, minval=0.0, maxval=1.0, dtype="float32"):
         out = xp.minimum(out.astype(dtype, copy=False), below)
         return xp.maximum(out, xp.asarray(minval, dtype=dtype), out=out)
 
-    return _fill(xp, seed, shape, dtype, each, scale)
+    return _fill(xp, seed, shape, dtype, each, scale, out)
 
 
 @kernel("random_normal")
-def random_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="float32"):
+def random_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="float32", out=None):
     """Normal by Box and Muller (1958): a pair `sqrt(-2 log u) (cos 2 pi v, sin 2 pi v)` from a (u, v)."""
     work = wide(dtype)
 
@@ -103,11 +104,11 @@ def random_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="float32"):
             out += mean
         return out
 
-    return _fill(xp, seed, shape, dtype, 2 if work == "float64" else 1, transform)
+    return _fill(xp, seed, shape, dtype, 2 if work == "float64" else 1, transform, out)
 
 
 @kernel("random_truncated_normal")
-def random_truncated_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="float32"):
+def random_truncated_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="float32", out=None):
     """Normal within two standard deviations, by the inverse of the distribution function.
 
     `x = sqrt(2) erfinv(t)`, t uniform in (-erf(sqrt 2), erf(sqrt 2)).
@@ -133,11 +134,11 @@ def random_truncated_normal(xp, seed, *, shape, mean=0.0, stddev=1.0, dtype="flo
             ratio += mean
         return ratio
 
-    return _fill(xp, seed, shape, dtype, 2 if work == "float64" else 1, transform)
+    return _fill(xp, seed, shape, dtype, 2 if work == "float64" else 1, transform, out)
 
 
 @kernel("random_randint")
-def random_randint(xp, seed, *, shape, minval, maxval, dtype="int32"):
+def random_randint(xp, seed, *, shape, minval, maxval, dtype="int32", out=None):
     """Integers in [minval, maxval) by `floor(word * range / 2^b)` (Lemire 2019, without rejection).
 
     A word has 32 bits for ranges up to 2^16, else 64, so that no value is favoured by more than 2^-16 of
@@ -157,16 +158,18 @@ def random_randint(xp, seed, *, shape, minval, maxval, dtype="int32"):
             out = out % u64(span) if span < 1 << 64 else out
         return (out.view("int64") + minval if minval < 0 else out + u64(minval)).astype(dtype)
 
-    return _fill(xp, seed, shape, dtype, 1 if span <= 1 << 16 else 2, transform)
+    return _fill(xp, seed, shape, dtype, 1 if span <= 1 << 16 else 2, transform, out)
 
 
 @kernel("random_bernoulli")
-def random_bernoulli(xp, seed, *, shape, probability):
+def random_bernoulli(xp, seed, *, shape, probability, out=None):
     """True with the given probability, to 32 bits: `word < probability 2^32`."""
     threshold = round(probability * 2.0**32)
     if threshold >= 1 << 32:
-        return xp.ones(shape, "bool")
-    return _fill(xp, seed, shape, "bool", 1, lambda drawn: drawn < xp.uint32(threshold))
+        out = xp.empty(shape, "bool") if out is None else out
+        out[...] = True
+        return out
+    return _fill(xp, seed, shape, "bool", 1, lambda drawn: drawn < xp.uint32(threshold), out)
 
 
 @kernel("random_permutation")
