@@ -1,7 +1,8 @@
 """Rows of golden numbers on disk: `NAME.json` holds the structure, `NAME.npz` the arrays.
 
 In the JSON an array stands as `{"$array": [dtype, offset, shape]}`, a place in the flat array of that dtype in the
-`.npz`, and a serialised object (a layer, a schedule) as `{"$object": config}`. Tuples are written as lists.
+`.npz`; an array of text as `{"$strings": nested lists}`; a serialised object (a layer, a schedule) as
+`{"$object": config}`. Tuples are written as lists.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def save(name: str, rows: Any, folder: Path = DATA) -> None:
             return [pack(value) for value in node]
         if isinstance(node, np.ndarray | np.generic):
             array = np.asarray(node)
+            if array.dtype.kind in "SUO":
+                return {"$strings": array.astype(str).tolist()}
             kind = str(array.dtype)
             offset = sizes.get(kind, 0)
             sizes[kind] = offset + array.size
@@ -43,8 +46,8 @@ def save(name: str, rows: Any, folder: Path = DATA) -> None:
         np.savez_compressed(folder / f"{name}.npz", **{kind: np.concatenate(b) for kind, b in blobs.items()})
 
 
-def load(name: str, make_object: Callable[[dict], Any] | None = None, folder: Path = DATA) -> list[dict]:
-    """Reads rows back; `make_object` turns a serialised config into the object (default: leaves the config)."""
+def load(name: str, folder: Path = DATA) -> list[dict]:
+    """Reads rows back; serialised objects stay configs, see `objects_in`."""
     blobs = {}
     if (folder / f"{name}.npz").exists():
         with np.load(folder / f"{name}.npz") as stored:
@@ -56,8 +59,8 @@ def load(name: str, make_object: Callable[[dict], Any] | None = None, folder: Pa
                 kind, offset, shape = node["$array"]
                 size = int(np.prod(shape, dtype=int))
                 return blobs[kind][offset : offset + size].reshape(shape)
-            if "$object" in node and make_object:
-                return make_object(node["$object"])
+            if "$strings" in node:
+                return np.array(node["$strings"], dtype=str)
             return {key: unpack(value) for key, value in node.items()}
         if isinstance(node, list):
             return [unpack(value) for value in node]

@@ -15,9 +15,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parent))
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from golden_io import leaves, load, save  # noqa: E402
-from make import layers, losses, metrics, optimizers, small  # noqa: E402
+from make import dtypes, layers, losses, metrics, optimizers, small  # noqa: E402
 
 MAKERS = {f"layers_{table}": lambda table=table: layers.run_table(table) for table in layers.TABLES} | {
     "losses": losses.run,
@@ -25,16 +26,22 @@ MAKERS = {f"layers_{table}": lambda table=table: layers.run_table(table) for tab
     "optimizers": optimizers.run,
     "schedules": optimizers.run_schedules,
     "small": small.run,
+    "dtypes": dtypes.run,
+}
+WITH_TENSORFLOW = {  # what Keras does on that backend alone: lookups, promotion to 64 bits
+    "layers_lookup": lambda: layers.run_table("lookup"),
+    "promotion": dtypes.run_promotion,
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"which files: {', '.join(MAKERS)} (default: all)")
+    here = WITH_TENSORFLOW if keras.backend.backend() == "tensorflow" else MAKERS
+    parser.add_argument("names", nargs="*", help=f"which files: {', '.join(here)} (default: all)")
     parser.add_argument("--compare", action="store_true", help="compare with the files instead of writing them")
     arguments = parser.parse_args()
-    for name in arguments.names or MAKERS:
-        rows = MAKERS[name]()
+    for name in arguments.names or here:
+        rows = (MAKERS | WITH_TENSORFLOW)[name]()
         if arguments.compare:
             compare(name, rows)
         else:

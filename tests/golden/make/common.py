@@ -95,6 +95,8 @@ def to_numpy(tree: Any) -> Any:
         return [to_numpy(value) for value in tree]
     if tree is None or isinstance(tree, bool | int | float | str):
         return tree
+    if getattr(tree, "dtype", None) == "string":
+        return tree.numpy().astype(str)
     return np.asarray(keras.ops.convert_to_numpy(tree))
 
 

@@ -109,6 +109,10 @@ def run(r: Row) -> dict:
     if r.masks:
         previous = call.get("mask")
         entry["mask"] = to_numpy(layer.compute_mask(args[0], previous))
+    if hasattr(layer, "get_vocabulary"):
+        entry["vocabulary"] = [token if isinstance(token, str) else int(token) for token in layer.get_vocabulary()]
+    if r.cls == "Discretization" and r.adapt is not None:
+        entry["bin_boundaries"] = np.asarray(layer.bin_boundaries, "float32")
     losses = [float(loss) for loss in layer.losses]
     if losses:
         entry["losses"] = losses
