@@ -1,0 +1,55 @@
+"""How training changes weights (`keras.optimizers`)."""
+
+import difflib
+from typing import Any
+
+from kerasish.optimizers import schedules
+from kerasish.optimizers.adam import Adam
+from kerasish.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from kerasish.optimizers.optimizer import Optimizer
+from kerasish.optimizers.rmsprop import RMSprop
+from kerasish.optimizers.sgd import SGD
+from kerasish.utils.registry import builtins_in, get_registered_object
+from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+# Optimizers are known by name in any case: "adam", "Adam", "ADAM".
+_BY_NAME = {name.lower(): cls for name, cls in builtins_in("keras.optimizers").items()}
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """Return an optimizer as plain data."""
+    return serialize_keras_object(optimizer)
+
+
+def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
+    """Return the optimizer that plain data describes.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: the caller's optimizers by name.
+    """
+    name = config["class_name"]
+    if name.lower() in _BY_NAME:
+        config = {**config, "class_name": name.lower()}
+    return deserialize_keras_object(config, custom_objects, module_objects=_BY_NAME)
+
+
+def get(identifier: Any) -> Optimizer | None:
+    """Return an optimizer for a name (in any case), a config or an optimizer; None for None.
+
+    Raises:
+        ValueError: the identifier stands for no optimizer.
+    """
+    if identifier is None:
+        return None
+    found = identifier
+    if isinstance(identifier, str) and (identifier.lower() in _BY_NAME or get_registered_object(identifier)):
+        found = deserialize({"class_name": identifier, "config": {}})
+    elif isinstance(identifier, dict):
+        found = deserialize(identifier)
+    if isinstance(found, Optimizer):
+        return found
+    close = difflib.get_close_matches(identifier.lower(), _BY_NAME) if isinstance(identifier, str) else []
+    meant = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+    raise ValueError(f"cannot interpret {identifier!r} as an optimizer{meant}: expected an optimizer, its config, or "
+                     f"one of the names {', '.join(sorted(_BY_NAME))}")
