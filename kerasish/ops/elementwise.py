@@ -14,7 +14,7 @@ import numpy as np
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes, like
+from kerasish.core.spec import Spec, broadcast, broadcast_shapes, like
 from kerasish.core.tensor import OPS
 from kerasish.ops.building import as_float, elementwise
 from kerasish.ops.comparison import greater, isnan, logical_or, where
@@ -108,25 +108,14 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
     return where(zero, 0, x1 / where(zero, 1, x2))
 
 
-_power = Card(
-    "power", ("x1", "x2"), spec=lambda x1, x2: Spec(broadcast_shapes(x1.shape, x2.shape), x2.dtype), promote="number",
-    vjp=(
-        lambda g, x1, x2: g * x2 * power(x1, where(x2 == 0, 1, x2 - 1)),
-        lambda g, x1, out: g * out * log(where(x1 == 0, 1, x1)),
-    ),
-    broadcasts=True,
-)  # fmt: skip
-
-
-@public
-def power(x1: Any, x2: Any) -> Any:
-    """Power x1 ** x2, element by element; integers stay integers."""
-    return square(x1) if type(x2) is int and x2 == 2 else _power(x1, x2)
-
-
 @elementwise(vjp=lambda g: -g)
 def negative(x):
     """Negative -x, element by element."""
+
+
+@elementwise()
+def sign(x):
+    """Sign -1, 0 or 1, element by element; x / |x| of complex numbers."""
 
 
 @elementwise(spec=_real_part, vjp=lambda g, x: g * conj(sign(x)))
@@ -141,11 +130,6 @@ def fabs(x: Any) -> Any:
     if x.dtype.kind == "c":
         raise TypeError(f"ops.fabs needs real numbers, got dtype {x.dtype.name}: use ops.absolute")
     return absolute(x)
-
-
-@elementwise()
-def sign(x):
-    """Sign -1, 0 or 1, element by element; x / |x| of complex numbers."""
 
 
 @elementwise(promote="number", vjp=lambda g, x: 2 * g * x)
@@ -286,6 +270,22 @@ def log10(x):
     """Logarithm to base 10, element by element."""
 
 
+_power = Card(
+    "power", ("x1", "x2"), spec=broadcast(), promote="number",
+    vjp=(
+        lambda g, x1, x2: g * x2 * power(x1, where(x2 == 0, 1, x2 - 1)),
+        lambda g, x1, out: g * out * log(where(x1 == 0, 1, x1)),
+    ),
+    broadcasts=True,
+)  # fmt: skip
+
+
+@public
+def power(x1: Any, x2: Any) -> Any:
+    """Power x1 ** x2, element by element; integers stay integers."""
+    return square(x1) if type(x2) is int and x2 == 2 else _power(x1, x2)
+
+
 def _excess(x: Any, out: Any) -> Any:
     # Equal infinities differ by nothing.
     return where(x == out, 0, x - out)
@@ -325,7 +325,7 @@ def ldexp(x1: Any, x2: Any) -> Any:
 # ---- Angles -----------------------------------------------------------------------------------
 
 
-@elementwise(promote="float", vjp=lambda g, x: g * cos(x))
+@elementwise(promote="float", vjp=lambda g, x: g * cos(x))  # type: ignore[has-type]
 def sin(x):
     """Sine of an angle in radians, element by element."""
 
@@ -363,7 +363,7 @@ def arctan2(x1, x2):
     """Angle in [-pi, pi] of the point with ordinate `x1` and abscissa `x2`, element by element."""
 
 
-@elementwise(promote="float", vjp=lambda g, x: g * cosh(x))
+@elementwise(promote="float", vjp=lambda g, x: g * cosh(x))  # type: ignore[has-type]
 def sinh(x):
     """Hyperbolic sine, element by element."""
 
@@ -433,7 +433,7 @@ def erfinv(x):
     """Inverse of the error function on [-1, 1], element by element."""
 
 
-_bessel_i = Card(
+_bessel_i: Card = Card(
     "bessel_i", ("x",), spec=like(0),
     vjp=(lambda g, x, order: 0.5 * g * (_bessel_i(x, order=order - 1) + _bessel_i(x, order=order + 1)),),
 )  # fmt: skip

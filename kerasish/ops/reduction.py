@@ -317,8 +317,9 @@ def _cumprod_gradient(g: Tensor, x: Tensor, axis: int, reverse: bool) -> Tensor:
     return before * _linear_recurrence(_shift(x, axis, -step, "zeros_like"), g, axis=axis, reverse=not reverse)
 
 
-_cumsum = Card("cumsum", ("x",), spec=like(0),
-               vjp=(lambda g, axis, reverse: _cumsum(g, axis=axis, reverse=not reverse),))  # fmt: skip
+_cumsum: Card = Card(
+    "cumsum", ("x",), spec=like(0), vjp=(lambda g, axis, reverse: _cumsum(g, axis=axis, reverse=not reverse),)
+)
 _cumprod = Card("cumprod", ("x",), spec=like(0), vjp=(_cumprod_gradient,))
 _linear_recurrence = Card("linear_recurrence", ("a", "b"), spec=broadcast(), vjp=_recurrence_gradient)
 
