@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kerasish.core.dtypes import is_float, standardize_dtype
+from kerasish.core.dispatch import to_tensor
+from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.graph import Function, node_of
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
 from kerasish.core.tensor import OPS, Tensor
@@ -133,6 +134,8 @@ class Functional(Model):
             return x
         mask = getattr(x, "_keras_mask", None)
         y = x
+        if not isinstance(y, Tensor | KerasTensor) and symbol.dtype != "string":
+            y = to_tensor(y)
         if standardize_dtype(x.dtype) != symbol.dtype and symbol.dtype != "string":
             y = OPS["cast"](x, symbol.dtype)
         rank, expected = len(x.shape), len(symbol.shape)
@@ -140,8 +143,6 @@ class Functional(Model):
             y = OPS["squeeze"](y, axis=-1)
         elif rank == expected - 1 and symbol.shape[-1] == 1:
             y = OPS["expand_dims"](y, axis=-1)
-        elif not isinstance(y, Tensor | KerasTensor):
-            y = OPS["convert_to_tensor"](y) if is_float(symbol.dtype) else y
         if mask is not None and y is not x:
             y._keras_mask = mask
         return y

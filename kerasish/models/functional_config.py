@@ -146,6 +146,8 @@ class _StoredOp:
         variadic = any(p.kind is p.VAR_POSITIONAL for p in operation.signature.parameters.values())
         if variadic:
             return operation.symbolic_call(*self.arguments.values(), *args, **kwargs)
+        if self.function is OPS["get_item"]:  # JSON has made a list of the tuple of slices
+            args = tuple(tuple(a) if isinstance(a, list) else a for a in args)
         free = [n for n in names if n not in self.arguments]
         return operation.symbolic_call(**dict(zip(free, args, strict=False)), **kwargs, **self.arguments)
 
