@@ -28,7 +28,8 @@ _ONE = np.empty((), "bool")
 
 def _get_item_spec(x, *arrays, index):
     """Basic entries are worked out by NumPy on a single element seen as a tensor; then arrays take their axes."""
-    basic = tuple(builtins.slice(None) if i == "array" else builtins.slice(*i) if isinstance(i, tuple) else i for i in index)
+    whole, part = builtins.slice(None), builtins.slice
+    basic = tuple([whole if i == "array" else part(*i) if isinstance(i, tuple) else i for i in index])
     try:
         shape = np.broadcast_to(_ONE, x.shape)[basic].shape
     except IndexError as error:
@@ -192,8 +193,7 @@ def _combine_vjp(g, x, values, arrays, out, index, reduction):
     return g * cast(out == x, g.dtype), back * cast(reached, g.dtype), *[None] * len(arrays)
 
 
-_combine_item = Card("combine_item", ("x", "values", "*arrays"), vjp=_combine_vjp,
-                     spec=like(0))
+_combine_item = Card("combine_item", ("x", "values", "*arrays"), vjp=_combine_vjp, spec=like(0))
 
 
 def _columns(indices: Any) -> tuple[list[Tensor], tuple[str, ...]]:

@@ -10,7 +10,7 @@ from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec
 from kerasish.core.tensor import Tensor
 from kerasish.ops.building import canonical_axis
-from kerasish.ops.shape import as_shape, expand_dims, ravel, reshape, squeeze
+from kerasish.ops.shape import as_shape, ravel, reshape
 
 __all__ = [
     "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split", "stack", "unstack",
@@ -79,7 +79,8 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     if not xs or any(e.shape != xs[0].shape for e in xs):
         raise ValueError(f"argument `x` must hold tensors of one shape to stack, got {[e.shape for e in xs]}")
     axis = canonical_axis(axis, xs[0].ndim + 1)
-    return _concatenate(*[expand_dims(e, axis) for e in xs], axis=axis)
+    shape = (*xs[0].shape[:axis], 1, *xs[0].shape[axis:])
+    return _concatenate(*[reshape(e, shape) for e in xs], axis=axis)
 
 
 def _at_least(x: Any, ndim: int) -> Tensor:
@@ -188,4 +189,5 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     x = to_tensor(x)
     axis = canonical_axis(axis, x.ndim)
     n = x.shape[axis] if num is None else int(num)
-    return [squeeze(part, axis) for part in split(x, n, axis)] if n else []
+    shape = x.shape[:axis] + x.shape[axis + 1 :]
+    return [reshape(part, shape) for part in split(x, n, axis)] if n else []

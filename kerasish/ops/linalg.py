@@ -1,6 +1,7 @@
 """Matrix products and contractions."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from kerasish.core.dispatch import promoted_dtype, to_tensor
@@ -16,9 +17,13 @@ from kerasish.ops.shape import expand_dims, moveaxis, ravel, reshape, squeeze, s
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 
 
-def _accumulator(dtype: str) -> str:
-    """Products of int8 are summed in int32."""
-    return "int32" if dtype == "int8" else dtype
+def _met(*xs: Any) -> list[Tensor]:
+    """Inputs as tensors of the dtype in which they meet."""
+    first = xs[0]
+    if all(type(x) is Tensor and x.dtype == first.dtype for x in xs):
+        return list(xs)
+    dtype = promoted_dtype("same", xs)
+    return [to_tensor(x, dtype) for x in xs]
 
 
 # ---- the matrix product ----
@@ -60,7 +65,7 @@ def _matmul_x2(g, x1, x2_spec):
     return _matmul(_t(x1), g)
 
 
-_matmul = Card("matmul", ("x1", "x2"), spec=_matmul_spec, promote=_accumulator, vjp=(_matmul_x1, _matmul_x2),
+_matmul = Card("matmul", ("x1", "x2"), spec=_matmul_spec, promote="same", vjp=(_matmul_x1, _matmul_x2),
                broadcasts=True)
 
 
@@ -75,6 +80,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     Returns:
         (..., m, n), without the axes that vectors lack; int32 if both are int8.
     """
+    if getattr(x1, "dtype", None) == "int8" == getattr(x2, "dtype", None):
+        return _matmul(cast(x1, "int32"), x2)
     return _matmul(x1, x2)
 
 
@@ -102,7 +109,8 @@ _einsum: Card = Card("einsum", ("x", "y"), spec=_einsum_spec, vjp=(
     lambda g, x, subscripts: _einsum(x, g, subscripts=_swapped(subscripts, 1))))
 
 
-def _letters(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+@lru_cache(1024)
+def _letters(subscripts: str, ndims: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """Operands' and result's letters, the ellipsis spelt out in letters of its own."""
     text = subscripts.replace(" ", "")
     before, arrow, result = text.partition("->")
@@ -121,7 +129,18 @@ def _letters(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     result = result.replace("...", dots)
     if len(set(result)) < len(result) or set(result) - set("".join(terms)):
         raise ValueError(f"the result of einsum subscripts {subscripts!r} must name letters of operands, each once")
-    return terms, result
+    return tuple(terms), result
+
+
+@lru_cache(1024)
+def _shared(terms: tuple[str, ...], result: str) -> tuple[tuple[int, int], ...] | None:
+    """Positions of the letters that two operands share, if one matrix product contracts them; else None."""
+    if len(terms) != 2 or any(len(set(t)) < len(t) for t in terms):
+        return None
+    left, right = terms
+    if set(left) - set(right + result) or set(right) - set(left + result) or set(left + right) == set(result):
+        return None
+    return tuple([(left.index(c), right.index(c)) for c in left if c in right])
 
 
 def _reduced(x: Tensor, term: str, kept: str) -> tuple[Tensor, str]:
@@ -152,11 +171,6 @@ def _aligned(x: Tensor, term: str, result: str) -> Tensor:
     return reshape(x, [next(lengths) if c in term else 1 for c in result])
 
 
-def _cost(i: int, j: int, terms: list[str], size: dict[str, int]) -> int:
-    """Multiplications to contract two of several operands."""
-    return math.prod(size[c] for c in set(terms[i]) | set(terms[j]))
-
-
 @public
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     """Sum products of elements by Einstein's convention, as matrix products.
@@ -169,9 +183,18 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     Returns:
         In the dtype in which the operands meet; int32 if all are int8.
     """
-    dtype = _accumulator(promoted_dtype("same", operands))
-    xs = [to_tensor(x, dtype) for x in operands]
-    terms, result = _letters(subscripts, [x.ndim for x in xs])
+    xs = _met(*operands)
+    if xs[0].dtype == "int8":
+        xs = [cast(x, "int32") for x in xs]
+    terms, result = _letters(subscripts, tuple([x.ndim for x in xs]))
+    shared = _shared(terms, result)
+    if shared is not None and all(xs[0].shape[i] == xs[1].shape[j] for i, j in shared):
+        return _einsum(xs[0], xs[1], subscripts=f"{terms[0]},{terms[1]}->{result}")
+    return _contract(xs, list(terms), result)
+
+
+def _contract(xs: list[Tensor], terms: list[str], result: str) -> Tensor:
+    """Contract operands two at a time, the cheapest pair first."""
     size: dict[str, int] = {}
     for x, term in zip(xs, terms, strict=True):
         for c, n in zip(term, x.shape, strict=True):
@@ -187,7 +210,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         if len(xs) == 1:
             return transpose(xs[0], [terms[0].index(c) for c in result])
         pairs = [(i, j) for j in range(len(xs)) for i in range(j)]
-        i, j = min(pairs, key=lambda p: _cost(p[0], p[1], terms, size))
+        i, j = min(pairs, key=lambda p: math.prod(size[c] for c in {*terms[p[0]], *terms[p[1]]}))
         y, right = xs.pop(j), terms.pop(j)
         x, left = xs.pop(i), terms.pop(i)
         needed = result + "".join(terms)
@@ -223,12 +246,6 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     right = [left[first[second.index(b)]] if b in second else chr(65 + b) for b in range(x2.ndim)]
     result = "".join([left[a] for a in rest[0]] + [right[b] for b in rest[1]])
     return _pair(x1, "".join(left), x2, "".join(right), result)
-
-
-def _met(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
-    """Two inputs as tensors of the dtype in which they meet."""
-    dtype = promoted_dtype("same", (x1, x2))
-    return to_tensor(x1, dtype), to_tensor(x2, dtype)
 
 
 @public

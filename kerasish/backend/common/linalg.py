@@ -1,15 +1,16 @@
 """Matrix products and decompositions. Matrices are the last two axes; half precision goes through float32."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
-from kerasish.backend.common.halves import HALVES, through_float32, widen
+from kerasish.backend.common.halves import is_half, through_float32, widen
 from kerasish.backend.registry import kernel
 
 
 @kernel("matmul")
 def matmul(xp, x, y, *, out=None):
-    if x.dtype.name in HALVES:
+    if is_half(x.dtype):
         return _store(product(xp, widen(x), widen(y)), x.dtype, out)
     return product(xp, x, y, out)
 
@@ -41,21 +42,26 @@ def einsum(xp, x, y, *, subscripts, out=None):
     Args:
         subscripts: "ab,bc->ac": letters once an operand, none in one operand alone (summed before).
     """
+    left, right, (batch, rows, summed), back = _plan(subscripts)
+    wide_x, wide_y = widen(x).transpose(left), widen(y).transpose(right)
+    lead, middle, columns = wide_x.shape[:batch], wide_x.shape[batch : batch + rows], wide_y.shape[batch + summed :]
+    k = math.prod(wide_y.shape[batch : batch + summed])
+    z = product(xp, wide_x.reshape(*lead, math.prod(middle), k), wide_y.reshape(*lead, k, math.prod(columns)))
+    return _store(z.reshape(*lead, *middle, *columns).transpose(back), x.dtype, out)
+
+
+@lru_cache(1024)
+def _plan(subscripts: str) -> tuple:
+    """Orders of axes that make a contraction a matrix product: (batch, rows, summed) x (batch, summed, columns)."""
     left, right, result = subscripts.replace("->", ",").split(",")
     both = [c for c in left if c in right]
     batch, summed = [c for c in both if c in result], [c for c in both if c not in result]
     rows, columns = [c for c in left if c not in right], [c for c in right if c not in left]
-    size = {**dict(zip(left, x.shape, strict=True)), **dict(zip(right, y.shape, strict=True))}
-
-    def folded(array, letters, first, second):
-        array = array.transpose([letters.index(c) for c in (*batch, *first, *second)])
-        ends = [math.prod(size[c] for c in part) for part in (first, second)]
-        return array.reshape([size[c] for c in batch] + ends)
-
-    z = product(xp, folded(widen(x), left, rows, summed), folded(widen(y), right, summed, columns))
-    order = [*batch, *rows, *columns]
-    z = z.reshape([size[c] for c in order]).transpose([order.index(c) for c in result])
-    return _store(z, x.dtype, out)
+    product_order = [*batch, *rows, *columns]
+    return (tuple([left.index(c) for c in (*batch, *rows, *summed)]),
+            tuple([right.index(c) for c in (*batch, *summed, *columns)]),
+            (len(batch), len(rows), len(summed)),
+            tuple([product_order.index(c) for c in result]))
 
 
 @kernel("cholesky")

@@ -6,7 +6,7 @@
 from math import prod as prod_of
 
 from kerasish.backend.common.domain import only_real
-from kerasish.backend.common.halves import HALVES, through_float32, widen
+from kerasish.backend.common.halves import is_half, through_float32, widen
 from kerasish.backend.registry import kernel, ufunc_kernel
 
 ufunc_kernel("any", "all")
@@ -14,7 +14,7 @@ ufunc_kernel("any", "all")
 
 def _fold(function, x, *, axis, keepdims, out):
     """Call a summing function so that it accumulates wide enough and keeps the dtype of `x`."""
-    if x.dtype.name in HALVES:
+    if is_half(x.dtype):
         total = function(x, axis=axis, dtype="float32", keepdims=keepdims).astype(x.dtype)
         if out is None:
             return total

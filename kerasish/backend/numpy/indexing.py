@@ -1,4 +1,4 @@
-"""Scatter-add on the CPU where rows are long, as in the gradient of an embedding."""
+"""Reading and adding rows on the CPU, as an embedding and its gradient do."""
 
 import math
 
@@ -21,3 +21,14 @@ def scatter_rows(values, rows, *, shape, index):
     for row, value in zip(rows.reshape(-1).tolist(), wide, strict=True):
         out[row] += value
     return out.astype(values.dtype, copy=False)
+
+
+@kernel("take", device="numpy")
+def take(x, indices, *, axis, out=None):
+    if out is None:
+        return np.take(x, indices, axis=axis)
+    # Where NumPy checks bounds itself it copies through a buffer.
+    n = x.shape[axis]
+    if indices.size and not (-n <= indices.min() and indices.max() < n):
+        raise IndexError(f"indices are out of bounds for axis {axis} of length {n}")
+    return np.take(x, indices, axis=axis, out=out, mode="wrap")
