@@ -64,7 +64,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 @builtin("keras.losses")
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """-cos of the angle between y_true and y_pred along an axis: -1 where they point the same way, 0 at right angles."""
+    """-cos of the angle between vectors along an axis: -1 where they point the same way, 0 at right angles."""
     y_true, y_pred = pair(y_true, y_pred, "cosine_similarity")
     return ops.negative(ops.sum(ops.multiply(ops.normalize(y_true, axis=axis), ops.normalize(y_pred, axis=axis)),
                                 axis=axis))

@@ -85,7 +85,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
         y_pred: probabilities (batch, ..., classes).
         q: between 0 and 1; the larger, the less wrong labels do harm.
 
-    Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels (2018).
+    Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Networks with Noisy Labels (2018).
     """
     y_pred = ops.convert_to_tensor(y_pred)
     labels = _labels(y_true, y_pred, -1, None, "categorical_generalized_cross_entropy")
