@@ -9,14 +9,10 @@ from typing import Any
 
 from kerasish.core.dispatch import scope, state
 from kerasish.core.dtypes import standardize_dtype
-from kerasish.core.spec import Spec
+from kerasish.core.spec import STAND_INS, Spec
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
-
-# Numbers of many divisors, so that reshapes of an unknown length come out even.
-STAND_INS = (5040, 7920)
-
 
 class ShapeInference:
     """The interpreter that gives every op a result without values."""

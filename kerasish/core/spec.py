@@ -41,8 +41,12 @@ class Spec:
         return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
 
 
+# What stands for an unknown length while shapes are inferred: numbers of many divisors, so that reshapes come out even.
+STAND_INS = (5040, 7920)
+
+
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape to which shapes broadcast.
+    """Return the shape to which shapes broadcast; an unknown length takes the known one that it meets.
 
     Raises:
         ValueError: two of them cannot meet; names the shapes.
@@ -53,8 +57,12 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     out = [1] * max(len(s) for s in shapes)
     for shape in shapes:
         for i, n in enumerate(reversed(shape), 1):
-            if n != 1:
-                if out[-i] not in (1, n):
+            if n != 1 and out[-i] != n:
+                if out[-i] in STAND_INS:
+                    out[-i] = n
+                elif n in STAND_INS and out[-i] != 1:
+                    continue
+                elif out[-i] != 1:
                     raise ValueError(f"shapes {', '.join(map(str, shapes))} cannot be broadcast together")
                 out[-i] = n
     return tuple(out)

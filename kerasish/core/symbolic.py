@@ -114,9 +114,6 @@ class Node:
         self.outputs = [x for x in tree.flatten(outputs) if isinstance(x, KerasTensor)]
         self.inputs = [x for x in tree.flatten((call_args, call_kwargs)) if isinstance(x, KerasTensor)]
         self.is_input = not self.inputs
-        for x in self.inputs:
-            if x._keras_history is None and x.record_history:
-                raise ValueError(f"{x} comes from no layer: make inputs with keras.Input")
         index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
         for i, x in enumerate(self.outputs):

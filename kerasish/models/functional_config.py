@@ -159,14 +159,10 @@ def _make_operation(config: dict[str, Any]) -> Any:
         name = inner.pop("name", config.get("name"))
         arguments = {k: serialization.deserialize_keras_object(v) for k, v in inner.items()}
         return _StoredOp(name, OPS[function], arguments)
-    made = serialization.deserialize_keras_object(config, module_objects=_layer_classes())
+    made = serialization.deserialize_keras_object(config, module_objects=serialization.network_classes())
     if not isinstance(made, Layer):
         raise TypeError(f"the config of a model lists {config['class_name']!r}, which is no layer")
     return made
-
-
-def _layer_classes() -> dict[str, Any]:
-    return {**serialization.family("keras.layers"), **serialization.family("keras")}
 
 
 def _call_all(calls: list, operations: dict, made: dict) -> None:

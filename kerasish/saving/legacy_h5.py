@@ -160,14 +160,13 @@ def _matched(variables: list[Any], values: list[np.ndarray], where: str, skip: b
     return []
 
 
-def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool, classes: dict[str, Any]) -> Any:
+def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool) -> Any:
     """Read a whole model from an HDF5 file.
 
     Args:
         path: the file.
         custom_objects: the caller's classes by name.
         compile: whether to compile the model as it was.
-        classes: the classes of models and layers by name.
 
     Raises:
         ValueError: the file holds no model, or its weights do not fit.
@@ -177,7 +176,7 @@ def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool, classes: dic
             raise ValueError(f"{path} holds no model, only weights: build the model and call load_weights() on it")
         config = _json_attribute(file, "model_config")
         model = serialization.deserialize_keras_object(
-            {"registered_name": config["class_name"], **config}, module_objects=classes)
+            {"registered_name": config["class_name"], **config}, module_objects=serialization.network_classes())
         weights = group_at(file, "model_weights")
         if weights is not None:
             read_weights(weights, model)

@@ -71,15 +71,8 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     if path.is_dir() or zipfile.is_zipfile(path):
         return load_archive(path, custom_objects, compile, safe_mode)
     if import_h5py().is_hdf5(path):
-        return load_h5(path, custom_objects, compile, model_classes())
+        return load_h5(path, custom_objects, compile)
     raise ValueError(f"{str(path)!r} is neither a .keras archive nor an HDF5 file")
-
-
-def model_classes() -> dict[str, Any]:
-    """Return the classes of models and layers by the names that files use."""
-    models = serialization.family("keras")
-    return {**serialization.family("keras.layers"), **models, **serialization.family("keras.src.models.functional"),
-            **({"Model": serialization.family("keras.src.models.functional")["Functional"]})}
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,

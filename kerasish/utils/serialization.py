@@ -294,6 +294,12 @@ def family(module: str, **aliases: Any) -> dict[str, Any]:
     return {**table, **aliases}
 
 
+def network_classes() -> dict[str, Any]:
+    """Return the classes of layers and models by the names that older files give them without a module."""
+    functional = family("keras.src.models.functional")
+    return {**family("keras.layers"), **family("keras"), **functional, "Model": functional["Functional"]}
+
+
 def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) -> Any:
     """Return what an identifier stands for: the `get` function of a family.
 
