@@ -38,8 +38,9 @@ def extract_sequences(xp, x, *, length, stride):
     """Windows of the last axis: (..., signal) -> (..., windows, length)."""
     if x.shape[-1] < length:
         return xp.zeros((*x.shape[:-1], 0, length), x.dtype)
-    windows = xp.lib.stride_tricks.sliding_window_view(x, length, axis=-1)
-    return xp.ascontiguousarray(windows[..., ::stride, :])
+    count, step = (x.shape[-1] - length) // stride + 1, x.strides[-1]
+    shape, strides = (*x.shape[:-1], count, length), (*x.strides[:-1], stride * step, step)
+    return xp.lib.stride_tricks.as_strided(x, shape, strides).copy()
 
 
 @kernel("overlap_sequences")

@@ -68,10 +68,25 @@ def put_item(xp, x, values, *arrays, index):
 
 @kernel("combine_item")
 def combine_item(xp, x, values, *arrays, index, reduction):
-    """A copy of `x`, in which the entries at the index are combined with `values` by a ufunc."""
+    """A copy of `x`, in which rows at the index are combined with `values` by a ufunc."""
     out = widen(x).copy()
-    getattr(xp, reduction).at(out, as_index(index, arrays), widen(values))
+    if reduction != "multiply":
+        getattr(xp, reduction).at(out, as_index(index, arrays), widen(values))
+    elif values.size:
+        rows = row_numbers(xp, arrays, x.shape)
+        table = out.reshape(-1, *x.shape[len(arrays) :])
+        _multiply_rows(xp, table, rows, widen(values).reshape(rows.size, *table.shape[1:]))
     return out.astype(x.dtype, copy=False)
+
+
+def _multiply_rows(xp: Any, table: Any, rows: Any, values: Any) -> None:
+    """Multiply rows of `table` in place: in one pass the first mention of each, then the second, and so on."""
+    order = xp.argsort(rows, kind="stable")
+    ordered = rows[order]
+    turn = xp.arange(rows.size) - xp.searchsorted(ordered, ordered)
+    for n in range(int(turn.max()) + 1):
+        chosen = order[turn == n]
+        table[rows[chosen]] *= values[chosen]
 
 
 @kernel("take")

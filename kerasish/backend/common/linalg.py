@@ -47,7 +47,7 @@ def einsum(xp, x, y, *, subscripts, out=None):
     lead, middle, columns = wide_x.shape[:batch], wide_x.shape[batch : batch + rows], wide_y.shape[batch + summed :]
     k = math.prod(wide_y.shape[batch : batch + summed])
     z = product(xp, wide_x.reshape(*lead, math.prod(middle), k), wide_y.reshape(*lead, k, math.prod(columns)))
-    return _store(z.reshape(*lead, *middle, *columns).transpose(back), x.dtype, out)
+    return _store(z.reshape((*lead, *middle, *columns)).transpose(back), x.dtype, out)
 
 
 @lru_cache(1024)
@@ -91,6 +91,9 @@ def inv(xp, x):
 @kernel("solve")
 @through_float32
 def solve(xp, a, b):
+    if a.shape[:-2] != b.shape[:-2]:  # CuPy does not broadcast them
+        lead = xp.broadcast(a[..., 0, 0], b[..., 0, 0]).shape
+        a, b = (xp.broadcast_to(m, (*lead, *m.shape[-2:])) for m in (a, b))
     return xp.linalg.solve(a, b)
 
 
@@ -100,7 +103,7 @@ def solve_triangular(xp, a, b, *, lower):
     """Solve by halves: all but small diagonal blocks is matrix products. The other triangle is not read."""
     n = a.shape[-1]
     if n <= 32:
-        return xp.linalg.solve(xp.tril(a) if lower else xp.triu(a), b)
+        return solve.__wrapped__(xp, xp.tril(a) if lower else xp.triu(a), b)
     h = n // 2
     first, second = (slice(None, h), slice(h, None)) if lower else (slice(h, None), slice(None, h))
     x = solve_triangular.__wrapped__(xp, a[..., first, first], b[..., first, :], lower=lower)
