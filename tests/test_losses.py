@@ -217,8 +217,10 @@ def test_ignored_class_carries_a_mask_and_no_gradient():
 def test_large_classes_survive_half_precision():
     y_pred = np.full((1, 5000), -20, "float32")
     y_pred[0, 4097] = 20
-    loss = losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float16")
-    assert float(loss(np.array([4097]), y_pred)) == 0
+    function = losses.sparse_categorical_crossentropy
+    for loss in (losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float16"),
+                 losses.LossFunctionWrapper(function, dtype="float16", from_logits=True)):
+        assert float(loss(np.array([4097]), y_pred)) == 0
 
 
 def test_circle_of_rows_without_a_partner_has_no_loss_and_no_nan():

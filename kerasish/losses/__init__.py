@@ -14,10 +14,10 @@ from kerasish.losses.categorical import (
     categorical_crossentropy,
     categorical_focal_crossentropy,
 )
-from kerasish.losses.circle import Circle, circle
+from kerasish.losses.circle_loss import Circle, circle
 from kerasish.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
-from kerasish.losses.hinge import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
 from kerasish.losses.loss import Loss, LossFunctionWrapper
+from kerasish.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
 from kerasish.losses.regression import (
     CosineSimilarity,
     Huber,

@@ -24,7 +24,7 @@ class Loss:
         ValueError: the reduction is unknown.
     """
 
-    # Targets that are classes stay integers: a float16 would not tell 4096 from 4097.
+    # Whether targets are classes: these stay integers, for a float16 would not tell 4096 from 4097.
     integer_targets = False
 
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
@@ -88,6 +88,7 @@ class LossFunctionWrapper(Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
+        self.integer_targets = getattr(fn, "integer_targets", False)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         if tree.is_nested(y_true):

@@ -94,11 +94,13 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
 
 
+for _function in (sparse_categorical_crossentropy, categorical_generalized_cross_entropy):
+    _function.integer_targets = True
+
+
 @builtin("keras.losses")
 class SparseCategoricalCrossentropy(NamedLoss):
     """`sparse_categorical_crossentropy` as a loss: arguments as there and in `Loss`."""
-
-    integer_targets = True
 
     def __init__(self, from_logits: bool = False, ignore_class: int | None = None,
                  reduction: str | None = "sum_over_batch_size", axis: int = -1,
@@ -114,8 +116,6 @@ class CategoricalGeneralizedCrossEntropy(NamedLoss):
     Raises:
         ValueError: `q` is not between 0 and 1.
     """
-
-    integer_targets = True
 
     def __init__(self, q: float = 0.5, reduction: str | None = "sum_over_batch_size",
                  name: str | None = "categorical_generalized_cross_entropy", dtype: Any = None):

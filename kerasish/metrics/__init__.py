@@ -45,8 +45,8 @@ from kerasish.metrics.correlation import (
     pearson_correlation,
 )
 from kerasish.metrics.f_score import F1Score, FBetaScore
-from kerasish.metrics.hinge import CategoricalHinge, Hinge, SquaredHinge
 from kerasish.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from kerasish.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
 from kerasish.metrics.mean import Mean, MeanMetricWrapper, Sum
 from kerasish.metrics.metric import Metric
 from kerasish.metrics.precision_recall import Precision, Recall

@@ -52,15 +52,20 @@ class AUC(ConfusionMetric):
         if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
             raise ValueError(f"argument `thresholds` must hold numbers in [0, 1], got {thresholds!r}")
         self._given_thresholds = None if thresholds is None else sorted(float(t) for t in thresholds)
-        inner = even_thresholds(num_thresholds)[1:-1] if thresholds is None else self._given_thresholds
+        inner = self._given_thresholds if self._given_thresholds is not None else even_thresholds(num_thresholds)[1:-1]
         # The ends stand a little outside, so that every prediction lies between them.
-        self.thresholds = [-config.epsilon(), *inner, 1 + config.epsilon()]
-        self.num_thresholds = len(self.thresholds)
+        self._thresholds = [-config.epsilon(), *inner, 1 + config.epsilon()]
+        self.num_thresholds = len(self._thresholds)
         self.multi_label, self.num_labels, self.from_logits = multi_label, num_labels, from_logits
         self.label_weights = None if label_weights is None else np.asarray(label_weights).tolist()
         self._built = False
         if not multi_label or num_labels:
             self._build(*([num_labels] if num_labels else []))
+
+    @property
+    def thresholds(self) -> list[float]:  # type: ignore[override]
+        """The thresholds, in order, with the two that stand outside [0, 1]."""
+        return self._thresholds
 
     def _build(self, *labels: int) -> None:
         if self.multi_label and self.label_weights is not None and len(self.label_weights) != labels[0]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
+from kerasish.core.variable import Variable
 from kerasish.losses.pairing import pair
 from kerasish.losses.reduction import match_weights
 from kerasish.metrics.metric import Metric
@@ -25,6 +26,10 @@ class ConfusionMetric(Metric):
 
     counts: tuple[str, ...] = COUNTS
     thresholds: Any
+    true_positives: Variable
+    false_positives: Variable
+    true_negatives: Variable
+    false_negatives: Variable
 
     def _add_counts(self, *labels: int) -> None:
         for name in self.counts:

@@ -51,7 +51,8 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch of targets and predictions (batch, classes) into account; weights (batch,)."""
-        y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), "F score", exact=True)
+        y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), type(self).__name__,
+                              exact=True)
         if len(y_pred.shape) != 2:
             raise misfit(type(self).__name__, "of shape (batch, classes)", y_true.shape, y_pred.shape)
         if not self._built:

@@ -111,7 +111,7 @@ class MeanMetricWrapper(Mean):
         if self._direction is None and _is_loss(fn):
             self._direction = "down"
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take a batch into account.
 
         Args:

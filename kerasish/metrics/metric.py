@@ -50,10 +50,11 @@ class Metric:
             name: unique if left out.
         """
         self._check_super_called()
+        initializer = initializers.get("zeros" if initializer is None else initializer)
         with name_scope(self.name.replace("/", ">"), caller=self):
             # Never read in half precision because a layer that updates it computes so.
-            variable = Variable(initializers.get(initializer or "zeros"), shape, dtype, trainable=False, autocast=False,
-                                aggregation=aggregation, synchronization="on_read", name=name)
+            variable = Variable(initializer, shape, dtype, trainable=False, autocast=False, aggregation=aggregation,
+                                synchronization="on_read", name=name)
         self._variables.append(variable)
         return variable
 

@@ -35,7 +35,7 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None):
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take a batch of targets and predictions (batch, ...) into account."""
         y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), "RootMeanSquaredError")
         super().update_state(ops.square(ops.subtract(y_pred, y_true)), sample_weight=sample_weight)

@@ -49,6 +49,9 @@ def circle(y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any
     return out
 
 
+circle.integer_targets = True
+
+
 def _log_sum_exp(x: Any, chosen: Any) -> Any:
     """Of the chosen elements of each row; -inf, without a gradient, where there are none."""
     some = ops.any(chosen, axis=1)
@@ -59,8 +62,6 @@ def _log_sum_exp(x: Any, chosen: Any) -> Any:
 @builtin("keras.losses")
 class Circle(NamedLoss):
     """`circle` as a loss: arguments as there and in `Loss`."""
-
-    integer_targets = True
 
     def __init__(self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True,
                  reduction: str | None = "sum_over_batch_size", name: str | None = "circle", dtype: Any = None):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish.losses.hinge import categorical_hinge, hinge, squared_hinge
+from kerasish.losses.margin import categorical_hinge, hinge, squared_hinge
 from kerasish.metrics.mean import NamedMetric
 from kerasish.utils.registry import builtin
 
