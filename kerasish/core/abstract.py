@@ -14,6 +14,7 @@ from kerasish.core.stateless import StatelessScope
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
 
+
 class ShapeInference:
     """The interpreter that gives every op a result without values."""
 

@@ -76,6 +76,14 @@ def to_tensor(x: Any, dtype: str | None = None) -> Tensor:
     return x
 
 
+def to_own_tensor(x: Any, dtype: str | None = None) -> Tensor:
+    """Return a value as a tensor that shares no memory with an array that the caller may still write to."""
+    out = to_tensor(x, dtype)
+    if isinstance(x, np.ndarray) and isinstance(out.data, np.ndarray) and np.may_share_memory(x, out.data):
+        return Tensor(out.data.copy())
+    return out
+
+
 def _from_foreign(x: Any, dtype: str | None) -> Tensor:
     if isinstance(x, Tensor):
         return x

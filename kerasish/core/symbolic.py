@@ -44,7 +44,6 @@ class KerasTensor(TensorOperators):
         self._keras_history: KerasHistory | None = None
 
     ndim = property(lambda self: len(self.shape), doc="Number of axes.")
-    T = property(lambda self: op.OPS["transpose"](self), doc="The tensor with its axes reversed.")
 
     @property
     def size(self) -> int | None:

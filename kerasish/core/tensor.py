@@ -42,6 +42,8 @@ class TensorOperators:
     __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
     __ne__ = _operator("not_equal")  # type: ignore[assignment]
 
+    T = property(lambda self: OPS["transpose"](self), doc="The tensor with its axes reversed.")
+
     def __neg__(self):
         return OPS["negative"](self)
 
@@ -79,8 +81,6 @@ class Tensor(TensorOperators):
     dtype = property(lambda self: self.data.dtype, doc="The NumPy dtype; equal to its name as a string.")
     ndim = property(lambda self: len(self.data.shape), doc="Number of axes.")
     size = property(lambda self: self.data.size, doc="Number of elements.")
-    T = property(lambda self: OPS["transpose"](self), doc="The tensor with its axes reversed.")
-
     __eq__ = _operator("equal")  # type: ignore[assignment]
     __hash__ = object.__hash__
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend import device
 from kerasish.core import dtypes
-from kerasish.core.dispatch import eager_scope, state, to_tensor
+from kerasish.core.dispatch import eager_scope, state, to_own_tensor, to_tensor
 from kerasish.core.name_scope import current_path
 from kerasish.core.tensor import OPS, Tensor, TensorOperators
 from kerasish.utils import naming
@@ -100,7 +99,7 @@ class Variable(TensorOperators):
         Raises:
             ValueError: the shape differs.
         """
-        value = value if type(value) is Tensor else _copied(value)
+        value = value if type(value) is Tensor else to_own_tensor(value)
         if value.shape != self._shape:
             raise ValueError(f"variable {self.path!r} has shape {self._shape} and cannot be assigned a value of "
                              f"shape {value.shape}")
@@ -171,16 +170,7 @@ def _first_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
             dtype = dtypes.standardize_dtype(dtype)
             value = to_tensor(initializer(shape, dtype=dtype), dtype)
         else:
-            value = _copied(initializer, None if dtype is None else dtypes.standardize_dtype(dtype))
+            value = to_own_tensor(initializer, None if dtype is None else dtypes.standardize_dtype(dtype))
         if shape is not None and value.shape != tuple(shape if not isinstance(shape, int) else (shape,)):
             raise ValueError(f"the first value has shape {value.shape}, but argument `shape` says {tuple(shape)}")
     return value
-
-
-def _copied(value: Any, dtype: str | None = None) -> Tensor:
-    """A tensor that shares no memory with what the caller may still write to."""
-    if isinstance(value, Tensor | Variable):
-        return to_tensor(value, dtype)
-    out = to_tensor(value, dtype)
-    here = device.current()
-    return Tensor(here.xp.array(out.data, copy=True)) if isinstance(value, here.array_type | np.ndarray) else out

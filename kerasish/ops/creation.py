@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.core.dispatch import to_tensor
+from kerasish.core.dispatch import to_own_tensor, to_tensor
 from kerasish.core.dtypes import numpy_dtype, result_type, standardize_dtype
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast_shapes, like
@@ -318,13 +318,12 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
     name = None if dtype is None else standardize_dtype(dtype)
     if is_keras_tensor(x):
         return x if name is None or x.dtype == name else cast(x, name)
-    return to_tensor(x, name)
+    return to_own_tensor(x, name)
 
 
 def array(x: Any, dtype: Any = None) -> Any:
     """Return a value as a tensor that shares no memory with it."""
-    out = convert_to_tensor(x, dtype)
-    return copy(out) if isinstance(x, np.ndarray) else out
+    return convert_to_tensor(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
