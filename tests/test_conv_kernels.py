@@ -110,6 +110,7 @@ def test_pooling_and_its_gradients_equal_the_loop(seed):
     g, dx = rng.standard_normal(y.shape), rng.standard_normal(x.shape)
     gx = pool.max_pool_scatter(np, g, index, input_shape=x.shape, **steps)
     np.testing.assert_allclose(np.vdot(gx, dx), np.vdot(g, pool.max_pool_gather(np, dx, index, **steps)))
+    np.testing.assert_array_equal(pool.max_pool_grad(np, g, x, y, **steps), gx)
     gx = pool.avg_pool_grad(np, g, input_shape=x.shape, **steps)
     np.testing.assert_allclose(np.vdot(gx, dx), np.vdot(g, loop_pool(dx, **steps, reduce=np.nanmean)))
 
@@ -133,6 +134,7 @@ def test_max_pooling_passes_nan_on_and_sends_infinite_gradients_to_one_cell():
     g = np.full(y.shape, np.inf)
     gx = pool.max_pool_scatter(np, g, pool.max_pool_index(np, x, y, **steps), input_shape=x.shape, **steps)
     assert gx[0, :, 0].tolist() == [0, np.inf, np.inf, 0]
+    np.testing.assert_array_equal(pool.max_pool_grad(np, g, x, y, **steps), gx)
 
 
 def test_pooling_of_nothing():

@@ -23,6 +23,7 @@ from kerasish.backend.common import (
     sorting,
 )
 from kerasish.backend.device import use_default
+from kerasish.backend.numpy import folds as numpy_folds
 from kerasish.backend.numpy import indexing as numpy_indexing
 from kerasish.backend.numpy import random as numpy_random
 from kerasish.backend.numpy import selection as numpy_selection
@@ -30,7 +31,7 @@ from kerasish.backend.numpy import sorting as numpy_sorting
 
 KERNEL_MODULES = (
     activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection,
-    reduction, rnn, shape, sorting, numpy_indexing, numpy_random, numpy_selection,
+    reduction, rnn, shape, sorting, numpy_folds, numpy_indexing, numpy_random, numpy_selection,
     numpy_sorting,
 )  # fmt: skip
 

@@ -8,8 +8,8 @@ import numpy as np
 from kerasish.core.dispatch import promoted_dtype, to_tensor
 from kerasish.core.op import public
 from kerasish.core.tensor import Tensor
-from kerasish.ops.comparison import logical_and, where
-from kerasish.ops.linalg import matmul
+from kerasish.ops.comparison import greater_equal, logical_and, where
+from kerasish.ops.products import matmul
 from kerasish.ops.shape import expand_dims, reshape, transpose
 from kerasish.ops.softmax import softmax
 
@@ -89,7 +89,10 @@ def _grouped(x: Tensor, heads: int, groups: int) -> Tensor:
 
 
 def _allowed(mask: Any, is_causal: bool, logits: Tensor, heads: int, groups: int) -> Tensor | None:
-    causal = np.tri(*logits.shape[-2:], dtype=bool) if is_causal else None
+    causal = None
+    if is_causal:
+        targets, sources = (np.arange(n, dtype="int32") for n in logits.shape[-2:])
+        causal = greater_equal(targets[:, None], sources)
     if mask is None:
         return causal
     mask = _grouped(to_tensor(mask).astype("bool"), heads, groups)

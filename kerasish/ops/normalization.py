@@ -6,16 +6,32 @@ import numpy as np
 
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import result_type
-from kerasish.core.op import public
+from kerasish.core.op import Card, public
+from kerasish.core.spec import Spec
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import canonical_axes, canonical_axis
 from kerasish.ops.comparison import greater, where
 from kerasish.ops.elementwise import absolute, clip, maximum, power, rsqrt, square
-from kerasish.ops.shape import reshape
+from kerasish.ops.shape import reshape, squeeze
 from kerasish.utils import config
 
 __all__ = ["batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization"]
+
+
+def _moments_spec(x, *, axis) -> tuple[Spec, Spec]:
+    spec = Spec([1 if i in axis else n for i, n in enumerate(x.shape)], x.dtype)
+    return spec, spec
+
+
+def _moments_vjp(g, x, out):
+    (g_mean, g_variance), (mean, _) = g, out
+    count = x.size / max(1, mean.size)
+    return ((x - mean) * (g_variance * (2 / count)) + g_mean * (1 / count),)
+
+
+# Mean and variance in one pass through memory; the axes stay, with length 1.
+_moments = Card("moments", ("x",), spec=_moments_spec, promote="float", vjp=_moments_vjp)
 
 
 @public
@@ -39,7 +55,9 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
     x = to_tensor(x)
     wide = x.astype(_wide(x))
     axes = canonical_axes(axes, x.ndim)
-    mean, variance = (f(wide, axis=axes, keepdims=keepdims) for f in (reduction.mean, reduction.var))
+    mean, variance = _moments(wide, axis=axes)
+    if not keepdims:
+        mean, variance = squeeze(mean, axes), squeeze(variance, axes)
     if wide is not x:
         limit = float(np.finfo("float16").max)
         mean, variance = (clip(m, -limit, limit).astype(x.dtype.name) for m in (mean, variance))
@@ -109,13 +127,10 @@ def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any =
     x = given.astype(_wide(given))
     axes = canonical_axes(axis, x.ndim)
     mean, variance = moments(x, axes, keepdims=True)
-    factor = rsqrt(variance + (config.epsilon() if epsilon is None else epsilon))
+    out = (x if scaling_only else x - mean) * rsqrt(variance + (config.epsilon() if epsilon is None else epsilon))
     if gamma is not None:
-        factor = factor * _along(gamma, x, axes)
-    if scaling_only:
-        return (x * factor).astype(given.dtype.name)
-    out = (x - mean) * factor
-    if beta is not None:
+        out = out * _along(gamma, x, axes)
+    if beta is not None and not scaling_only:
         out = out + _along(beta, x, axes)
     return out.astype(given.dtype.name)
 

@@ -26,9 +26,15 @@ def _shape_of_input(y, *_others, input_shape, **_steps) -> Spec:
 
 _max_pool = Card(
     "max_pool", ("x",), spec=_pool_spec, promote="same",
-    vjp=(lambda g, x, out, window, strides, padding: _max_pool_scatter(
-        g, _max_pool_index(x, out, window=window, strides=strides, padding=padding),
-        input_shape=x.shape, window=window, strides=strides, padding=padding),),
+    vjp=(lambda g, x, out, window, strides, padding: _max_pool_grad(
+        g, x, out, window=window, strides=strides, padding=padding),),
+)
+# Sends y to the first cell of its window of x at which x equals the maximum.
+_max_pool_grad = Card(
+    "max_pool_grad", ("y", "x", "maximum"), spec=lambda y, x, maximum, **_: Spec(x.shape, y.dtype),
+    vjp=(lambda g, x, maximum, window, strides, padding: _max_pool_gather(
+        g, _max_pool_index(x, maximum, window=window, strides=strides, padding=padding),
+        window=window, strides=strides, padding=padding), None, None),
 )
 # The number of the winning tap of each window: the first of those that tie.
 _max_pool_index = Card(

@@ -15,16 +15,20 @@ from kerasish.ops.shape import expand_dims
 __all__ = ["log_softmax", "softmax"]
 
 
-def _softmax_vjp(g, out, axis):
-    return out * (g - reduction.sum(g * out, axis=axis, keepdims=True))
+def _sum(x, axis):
+    return reduction.sum(x, axis=axis, keepdims=True)
 
 
-def _log_softmax_vjp(g, out, axis):
-    return g - exp(out) * reduction.sum(g, axis=axis, keepdims=True)
-
-
-_softmax = Card("softmax", ("x",), spec=like(0), promote="float", vjp=(_softmax_vjp,))
-_log_softmax = Card("log_softmax", ("x",), spec=like(0), promote="float", vjp=(_log_softmax_vjp,))
+_softmax = Card("softmax", ("x",), spec=like(0), promote="float",
+                vjp=(lambda g, out, axis: _softmax_grad(g, out, axis=axis),))
+# p (y - sum(y p)): as a map of y its own transpose.
+_softmax_grad = Card(
+    "softmax_grad", ("y", "p"), spec=like(0),
+    vjp=(lambda g, p, axis: _softmax_grad(g, p, axis=axis),
+         lambda g, y, p, axis: g * (y - _sum(y * p, axis)) - y * _sum(g * p, axis)),
+)
+_log_softmax = Card("log_softmax", ("x",), spec=like(0), promote="float",
+                    vjp=(lambda g, out, axis: g - exp(out) * _sum(g, axis),))
 
 
 @public

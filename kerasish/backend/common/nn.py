@@ -1,4 +1,4 @@
-"""Kernels of softmax and of the cross-entropy with integer targets: each row read while it is in the cache."""
+"""Kernels of softmax, of cross-entropy with integer targets, of moments: each row read while it is in the cache."""
 
 from kerasish.backend.common.halves import through_float32
 from kerasish.backend.common.windows import deliver, fresh, spans, tile_bytes
@@ -10,10 +10,23 @@ from kerasish.backend.registry import kernel
 def softmax(xp, x, *, axis, out=None):
     """exp(x - max) / sum(exp(x - max)) along an axis."""
     result = fresh(xp, x.shape, x.dtype, out)
-    for rows, target, axis in _row_tiles(xp, x, result, axis):
-        xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
+    for rows, target, along in _row_tiles(xp, x, result, axis):
+        xp.subtract(rows, xp.max(rows, axis=along, keepdims=True), out=target)
         xp.exp(target, out=target)
-        target /= xp.sum(target, axis=axis, keepdims=True)
+        target /= xp.sum(target, axis=along, keepdims=True)
+    return deliver(result, out)
+
+
+@kernel("softmax_grad")
+@through_float32
+def softmax_grad(xp, g, p, *, axis, out=None):
+    """p (g - sum(g p)) along an axis."""
+    result = fresh(xp, g.shape, g.dtype, out)
+    for rows, target, others, along in _row_tiles(xp, g, result, axis, p):
+        xp.multiply(rows, others, out=target)
+        total = xp.sum(target, axis=along, keepdims=True)
+        xp.subtract(rows, total, out=target)
+        target *= others
     return deliver(result, out)
 
 
@@ -22,9 +35,9 @@ def softmax(xp, x, *, axis, out=None):
 def log_softmax(xp, x, *, axis, out=None):
     """x - max - log(sum(exp(x - max))) along an axis."""
     result = fresh(xp, x.shape, x.dtype, out)
-    for rows, target, axis in _row_tiles(xp, x, result, axis):
-        xp.subtract(rows, xp.max(rows, axis=axis, keepdims=True), out=target)
-        target -= xp.log(xp.sum(xp.exp(target), axis=axis, keepdims=True))
+    for rows, target, along in _row_tiles(xp, x, result, axis):
+        xp.subtract(rows, xp.max(rows, axis=along, keepdims=True), out=target)
+        target -= xp.log(xp.sum(xp.exp(target), axis=along, keepdims=True))
     return deliver(result, out)
 
 
@@ -60,21 +73,30 @@ def sparse_softmax_crossentropy_grad(xp, g, x, target, *, out=None):
     return deliver(result, out)
 
 
+@kernel("moments")
+@through_float32
+def moments(xp, x, *, axis):
+    """Mean and mean squared distance from it; the axes stay, with length 1."""
+    mean = xp.mean(x, axis=axis, keepdims=True, dtype=x.dtype)
+    return mean, xp.mean(xp.square(x - mean), axis=axis, keepdims=True, dtype=x.dtype)
+
+
 def _classes(xp, target, count):
     """Return which targets name a class, and an index (rows, 1) that is valid for all."""
     return (target >= 0) & (target < count), xp.clip(target, 0, max(0, count - 1))[:, None]
 
 
-def _row_tiles(xp, x, result, axis):
-    """Yield pieces of input and result that hold whole rows, and the axis of the rows in them."""
+def _row_tiles(xp, x, result, axis, *others):
+    """Yield pieces of input, result and others that hold whole rows, and the axis of the rows in them."""
+    arrays = (x, result, *others)
     if not x.size:
         return
     if axis not in (-1, x.ndim - 1):
-        yield x, result, axis
+        yield *arrays, axis
         return
-    rows, targets = x.reshape(-1, x.shape[-1]), result.reshape(-1, x.shape[-1])
-    for part in _spans_of_rows(xp, rows):
-        yield rows[part], targets[part], -1
+    arrays = [a.reshape(-1, x.shape[-1]) for a in arrays]
+    for part in _spans_of_rows(xp, arrays[0]):
+        yield *(a[part] for a in arrays), -1
 
 
 def _spans_of_rows(xp, rows):

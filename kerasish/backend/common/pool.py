@@ -28,6 +28,22 @@ def max_pool(xp, x, *, window, strides, padding, out=None):
     return deliver(result, out)
 
 
+@kernel("max_pool_grad")
+def max_pool_grad(xp, g, x, y, *, window, strides, padding, out=None):
+    """Add each value of g to the first cell of its window at which x equals the maximum y."""
+
+    def winners(n):
+        chunk, waiting = windows.pad(xp, x[n], padding, _lowest(xp, x.dtype)), xp.ones(y[n].shape, bool)
+        *cuts, last = _cuts(window, y.shape, strides)
+        for cut in cuts:
+            won = (chunk[cut] == y[n]) & waiting
+            waiting ^= won
+            yield cut, won
+        yield last, waiting  # also where all are NaN
+
+    return _scatter(xp, g, x.shape, winners, window, strides, padding, out)
+
+
 @kernel("max_pool_index")
 def max_pool_index(xp, x, y, *, window, strides, padding):
     """Return the number of the first tap at which x equals the maximum y: uint8, or int32 for large windows."""
@@ -36,7 +52,7 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
         chunk = windows.pad(xp, x[n], padding, _lowest(xp, x.dtype))
         missing = xp.ones(index[n].shape, bool)
         # The last tap needs no look: it is the answer where no other was (NaN equals none, and gets it too).
-        for _, cut in list(taps(window, y.shape[1:-1], strides, (1,) * len(window)))[:-1]:
+        for cut in _cuts(window, y.shape, strides)[:-1]:
             missing &= chunk[cut] != y[n]
             index[n] += missing
     return index
@@ -45,20 +61,29 @@ def max_pool_index(xp, x, y, *, window, strides, padding):
 @kernel("max_pool_scatter")
 def max_pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out=None):
     """Add each value of g to the input cell that its window's winning tap meets."""
-    result = fresh(xp, tuple(input_shape), g.dtype, out)
+
+    def winners(n):
+        return ((cut, index[n] == t) for t, cut in enumerate(_cuts(window, g.shape, strides)))
+
+    return _scatter(xp, g, tuple(input_shape), winners, window, strides, padding, out)
+
+
+def _scatter(xp, g, shape, winners, window, strides, padding, out):
+    """Add g where taps won; `winners(images)` gives for each tap the cells that it meets, and where it won."""
+    result = fresh(xp, shape, g.dtype, out)
     result[...] = 0
-    source, target = windows.kept(input_shape[1:-1], padding)
-    sizes = windows.padded_sizes(input_shape[1:-1], padding)
+    source, target = windows.kept(shape[1:-1], padding)
+    sizes = windows.padded_sizes(shape[1:-1], padding)
     padded = any(map(any, padding))
     apart = all(s >= k for s, k in zip(strides, window, strict=True))
     for n in _image_spans(xp, result):
-        chunk, won = g[n], index[n]
+        chunk = g[n]
         sums = xp.zeros((chunk.shape[0], *sizes, chunk.shape[-1]), g.dtype) if padded else result[n]
-        for t, (_, cut) in enumerate(taps(window, g.shape[1:-1], strides, (1,) * len(window))):
+        for cut, won in winners(n):
             if apart:
-                sums[cut] = _where(won == t, chunk)
+                sums[cut] = _where(won, chunk)
             else:
-                sums[cut] += _where(won == t, chunk)
+                sums[cut] += _where(won, chunk)
         if padded:
             result[n][source] = sums[target]
     return deliver(result, out)
@@ -71,7 +96,7 @@ def max_pool_gather(xp, x, index, *, window, strides, padding, out=None):
     result[...] = 0
     for n in _image_spans(xp, x):
         chunk = windows.pad(xp, x[n], padding)
-        for t, (_, cut) in enumerate(taps(window, index.shape[1:-1], strides, (1,) * len(window))):
+        for t, cut in enumerate(_cuts(window, index.shape, strides)):
             _bits(result[n])[...] |= _bits(_where(index[n] == t, chunk[cut]))
     return deliver(result, out)
 
@@ -110,6 +135,11 @@ def avg_pool_grad(xp, g, *, input_shape, window, strides, padding, out=None):
 
 def _out_sizes(shape: Sizes, window: Sizes, strides: Sizes, padding: Pairs) -> Sizes:
     return windows.out_sizes(shape[1:-1], window, strides, padding, (1,) * len(window))
+
+
+def _cuts(window: Sizes, out_shape: Sizes, strides: Sizes) -> list[tuple]:
+    """Return for each tap the index of the cells that it meets."""
+    return [cut for _, cut in taps(window, out_shape[1:-1], strides, (1,) * len(window))]
 
 
 def _image_spans(xp: Any, x: Any):
