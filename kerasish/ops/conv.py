@@ -155,7 +155,7 @@ def conv_transpose(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
     if len(extra) != rank:
         raise ValueError(f"argument `output_padding` must be None, an integer or {rank} of them, got {extra!r}")
     fits = [
-        _transposed_axis(padding, n, k, s, d, e)
+        transposed_axis(padding, n, k, s, d, e)
         for n, k, s, d, e in zip(x.shape[1:-1], w.shape, *steps.values(), extra)
     ]
     shape = (x.shape[0], *(length for length, _ in fits), w.shape[-2])
@@ -163,8 +163,8 @@ def conv_transpose(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
     return from_channels_last(out, data_format)
 
 
-def _transposed_axis(padding: str, length: int, window: int, stride: int, dilation: int,
-                     extra: int | None) -> tuple[int, tuple[int, int]]:
+def transposed_axis(padding: str, length: int, window: int, stride: int, dilation: int,
+                    extra: int | None) -> tuple[int, tuple[int, int]]:
     """Return the length of an axis of the output, and the padding with which `conv` maps it to the input's."""
     reach = (window - 1) * dilation
     name = padding.lower() if isinstance(padding, str) else padding

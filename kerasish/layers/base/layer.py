@@ -176,6 +176,9 @@ class Layer(HasWeights, HasConfig, Operation):
         """Refuse variables and layers from now on: what saved files and optimizers know must not change."""
         self._tracker.locked_message = (
             f"layer {self.name!r} is built already: make its variables and layers in __init__() or build()")
+        if not self._trainable:
+            for v in self._tracker.trainable:
+                v.trainable = False
 
     def _maybe_build(self, arguments: dict[str, Any], tensors: dict[str, Any]) -> None:
         if type(self).build is not Layer.build:

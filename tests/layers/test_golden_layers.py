@@ -1,0 +1,126 @@
+"""Layers give what Keras gave: configs, weights, shapes, outputs, masks, losses, gradients, states after the calls."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerasish import layers, ops
+from kerasish.autodiff.tape import GradientTape
+from kerasish.core.dispatch import to_tensor
+from kerasish.core.dtypes import is_float
+from kerasish.core.symbolic import KerasTensor
+from kerasish.utils import naming, tree
+from kerasish.utils.serialization import deserialize_keras_object
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+import golden_io  # noqa: E402
+
+TABLES = ["conv", "pool", "norm"]
+ROWS = {f"{table}-{row['name']}": row for table in TABLES for row in golden_io.load(f"layers_{table}")}
+
+
+def make(row):
+    """The layer of a row, built by a first call, with the weights that Keras's had."""
+    naming.reset()
+    kwargs = golden_io.objects_in(row["kwargs"], deserialize_keras_object)
+    layer = getattr(layers, row["class"])(**kwargs)
+    config = layer.get_config()
+    first = row["calls"][0]
+    layer(*first["args"], **first["kwargs"])
+    if getattr(layer, "stateful", False):
+        layer.reset_state()
+    for w, described in zip(layer.weights, row["weights"]):
+        w.assign(described["value"])
+    return layer, config
+
+
+def flat(out):
+    return [x for x in tree.flatten(out) if x is not None]
+
+
+def close(actual, expected, what):
+    golden_io.assert_close(np.asarray(actual), expected, what=what)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_config_and_weights(name):
+    row = ROWS[name]
+    layer, config = make(row)
+    assert json.loads(json.dumps(config)) == row["config"]
+    assert [(w.path, w.name, bool(w.trainable)) for w in layer.weights] == [
+        (w["path"], w["name"], w["trainable"]) for w in row["weights"]]
+
+
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if "output_shape" in row])
+def test_symbolic_shape(name):
+    row = ROWS[name]
+
+    def unknown_batch(x):
+        return KerasTensor((None, *x.shape[1:]), str(x.dtype), record_history=False) if isinstance(
+            x, np.ndarray) else x
+
+    naming.reset()
+    layer = getattr(layers, row["class"])(**golden_io.objects_in(row["kwargs"], deserialize_keras_object))
+    first = row["calls"][0]
+    args, kwargs = tree.map_structure(unknown_batch, (tuple(first["args"]), first["kwargs"]))
+    out = layer(*args, **kwargs)
+    shapes = [list(x.shape) for x in out] if isinstance(out, list | tuple) else list(out.shape)
+    assert shapes == row["output_shape"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_outputs(name):
+    row = ROWS[name]
+    layer, _ = make(row)
+    for i, call in enumerate(row["calls"]):
+        out = layer(*call["args"], **call["kwargs"])
+        assert len(flat(out)) == len(flat(call["out"]))
+        for n, (a, b) in enumerate(zip(flat(out), flat(call["out"]))):
+            close(a, b, f"output {n} of call {i}")
+    if "weights_after" in row:
+        for w, value in zip(layer.weights, row["weights_after"], strict=True):
+            close(w.numpy(), value, w.path)
+    if "mask" in row:
+        got = flat(layer.compute_mask(to_tensor(call["args"][0]), call["kwargs"].get("mask")))
+        assert len(got) == len(flat(row["mask"]))
+        for a, b in zip(got, flat(row["mask"])):
+            close(a, b, "mask")
+    if "losses" in row:
+        np.testing.assert_allclose([float(x) for x in layer.losses], row["losses"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if "grads" in row])
+def test_gradients(name):
+    row = ROWS[name]
+    layer, _ = make(row)
+    for call in row["calls"][:-1]:
+        layer(*call["args"], **call["kwargs"])
+    call = row["calls"][-1]
+    inputs = []
+
+    def tensor(x):
+        if not isinstance(x, np.ndarray):
+            return x
+        x = to_tensor(x)
+        if is_float(x.dtype):
+            inputs.append(x)
+        return x
+
+    # By sorted keys, as the golden gradients are.
+    args = tree.map_structure(tensor, tuple(call["args"]))
+    kwargs = {k: tree.map_structure(tensor, call["kwargs"][k]) for k in sorted(call["kwargs"])}
+    with GradientTape() as tape:
+        tape.watch(inputs)
+        out = [x for x in flat(layer(*args, **kwargs)) if is_float(x.dtype)]
+        total = sum(ops.sum(x * golden_io.cotangent(x.shape, i)) for i, x in enumerate(out))
+    sources = [*layer.trainable_variables, *inputs]
+    got = tape.gradient(total, sources, unconnected_gradients="zero")
+    want = [*row["grads"]["weights"], *row["grads"]["inputs"]]
+    assert len(got) == len(want)
+    for source, a, b in zip(sources, got, want):
+        # Sums of cotangents of about 1 may cancel: what they leave is as exact as they were.
+        atol = 1e-5 * max(np.abs(b).max(initial=0.0), 0.1)
+        np.testing.assert_allclose(np.asarray(a), b, rtol=0, atol=atol, err_msg=getattr(source, "path", "input"))
