@@ -16,7 +16,7 @@ from kerasish.ops.building import as_float, canonical_axes
 from kerasish.ops.creation import eye
 from kerasish.ops.diagonals import tril, triu
 from kerasish.ops.elementwise import absolute, cast, power, sqrt, square
-from kerasish.ops.linalg import matmul
+from kerasish.ops.products import matmul
 from kerasish.ops.shape import expand_dims, moveaxis, squeeze, swapaxes
 
 __all__ = [

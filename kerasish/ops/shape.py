@@ -45,12 +45,17 @@ def reshape(x: Any, newshape: Any) -> Tensor:
 
     Args:
         x: tensor.
-        newshape: lengths of the axes; one of them may be -1 (or None), which takes what is left.
+        newshape: lengths of the axes; one of them may be -1, which takes what is left. None stands for it too, or,
+            beside it or another None (as in `(ops.shape(x)[0], -1)` of a symbolic tensor), for the length of the
+            same axis of `x`.
 
     Raises:
         ValueError: the number of elements differs.
     """
-    x, shape = to_tensor(x), as_shape(newshape)
+    x = to_tensor(x)
+    shape = as_shape(newshape)
+    if shape.count(-1) > 1:
+        shape = tuple([x.shape[i] if newshape[i] is None and i < x.ndim else n for i, n in enumerate(shape)])
     if -1 in shape:
         known = math.prod(n for n in shape if n != -1)
         if shape.count(-1) > 1 or (math.prod(x.shape) % known if known else x.size):

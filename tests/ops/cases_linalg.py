@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.ops.case import Case, booleans, integers, normal, positive_definite
+from kerasish import ops
+from tests.ops.case import Case, booleans, distinct, integers, normal, positive_definite
 
 WIDE = ("float64", "float32")
 
@@ -193,4 +194,11 @@ CASES = [
          dynamic=False),
     Case("matrix_rank", [positive_definite(3, 3)], {"tol": 100.0}, reference=linear("matrix_rank"), dtypes=WIDE,
          differentiable=False, dynamic=False),
+    Case("jvp", [ops.sin, [normal(3, 2)], [normal(3, 2)]], reference=lambda f, p, v: (np.sin(p[0]), np.cos(p[0]) * v[0]),
+         id="sin"),
+    Case("jvp", [ops.matmul, [normal(2, 3), normal(3, 4)], (normal(2, 3), normal(3, 4))], second=False, id="pair",
+         reference=lambda f, p, v: (p[0] @ p[1], p[0] @ v[1] + v[0] @ p[1])),
+    Case("jvp", [lambda x: ((ops.sum(x * x), ops.argmax(x)), {"x": x}), [distinct(4)], [normal(4)]], {"has_aux": True},
+         reference=lambda f, p, v, has_aux: (((p[0] ** 2).sum(), p[0].argmax()), (2 * p[0] @ v[0], 0), {"x": p[0]}),
+         dynamic=False, id="aux"),
 ]

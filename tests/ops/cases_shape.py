@@ -16,6 +16,7 @@ CASES = [
     Case("reshape", [X, (4, 6)], dynamic=False),
     Case("reshape", [X, (-1, 4)], id="rest"),
     Case("reshape", [X, (2, None, 2)], reference=lambda x, s: x.reshape(2, 6, 2), id="none", dynamic=False),
+    Case("reshape", [X, (None, -1)], reference=lambda x, s: x.reshape(2, 12), id="none-and-rest"),
     Case("reshape", [X, 24], id="int", dynamic=False),
     Case("ravel", [X]),
     Case("transpose", [X]),
