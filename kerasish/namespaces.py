@@ -1,23 +1,23 @@
 """Public names that Keras keeps in one namespace and we make on different floors, put together.
 
 `kerasish.utils` is the lowest floor and `kerasish.backend` the one above, but the public `keras.utils` and
-`keras.backend` hold names from higher ones. They are attached here, when `kerasish` is imported.
+`keras.backend` hold names from higher ones, and `keras.ops.jvp` needs the tape, which stands on the ops. They are
+attached here, when `kerasish` is imported.
 """
 
 import gc
 import types
-from collections.abc import Iterable
 from typing import Any
 
-from kerasish import backend, utils
+from kerasish import backend, ops, utils
 from kerasish import config as settings
+from kerasish.autodiff.functional import jvp
 from kerasish.core import dtype_policy, dtypes, random_state, symbolic
 from kerasish.data.image_directory import image_dataset_from_directory
 from kerasish.data.py_dataset import PyDataset
 from kerasish.data.split import split_dataset
 from kerasish.data.text_directory import text_dataset_from_directory
 from kerasish.data.timeseries import timeseries_dataset_from_array
-from kerasish.ops import decompositions, linalg
 from kerasish.utils import naming, serialization
 
 
@@ -39,10 +39,6 @@ def _attach(module: types.ModuleType, **names: Any) -> None:
         setattr(module, name, value)
 
 
-def _family(modules: Iterable[types.ModuleType]) -> dict[str, Any]:
-    return {name: getattr(m, name) for m in modules for name in m.__all__}
-
-
 _attach(
     backend,
     backend=settings.backend, clear_session=clear_session, epsilon=settings.epsilon, floatx=settings.floatx,
@@ -61,4 +57,5 @@ _attach(
     text_dataset_from_directory=text_dataset_from_directory,
     timeseries_dataset_from_array=timeseries_dataset_from_array,
 )  # fmt: skip
-_attach(linalg, **_family([decompositions]))
+for _module in (ops, ops.linalg):
+    _attach(_module, jvp=jvp)

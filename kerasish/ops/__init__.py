@@ -1,6 +1,6 @@
 """The public tensor ops, by family."""
 
-from kerasish.ops import image
+from kerasish.ops import image, linalg, nn, numpy
 from kerasish.ops.activation import *
 from kerasish.ops.attention import *
 from kerasish.ops.comparison import *
@@ -19,10 +19,10 @@ from kerasish.ops.encoding import *
 from kerasish.ops.fft import *
 from kerasish.ops.indexing import *
 from kerasish.ops.joining import *
-from kerasish.ops.linalg import *
 from kerasish.ops.normalization import *
 from kerasish.ops.patches import *
 from kerasish.ops.pool import *
+from kerasish.ops.products import *
 from kerasish.ops.rearrange import *
 from kerasish.ops.reduction import *
 from kerasish.ops.shape import *

@@ -10,7 +10,7 @@ from kerasish.ops.building import as_float
 from kerasish.ops.comparison import where
 from kerasish.ops.elementwise import absolute, conj, sqrt, square
 from kerasish.ops.indexing import take
-from kerasish.ops.linalg import matmul
+from kerasish.ops.products import matmul
 from kerasish.ops.reduction import mean, sum
 from kerasish.ops.shape import expand_dims, flip, pad, transpose
 

@@ -14,7 +14,7 @@ from kerasish.ops import reduction
 from kerasish.ops.comparison import where
 from kerasish.ops.elementwise import tanh
 from kerasish.ops.joining import concatenate, split, stack, unstack
-from kerasish.ops.linalg import matmul
+from kerasish.ops.products import matmul
 from kerasish.ops.shape import expand_dims, flip, reshape, swapaxes, transpose
 
 __all__ = ["gru", "lstm"]

@@ -26,6 +26,9 @@ REFUSED = [
     (lambda: ops.argmin(np.ones((0, 3)), axis=0), ValueError, "no elements"),
     (lambda: ops.average(X, axis=0, weights=np.ones(3)), ValueError, r"`weights` of shape \(3,\)"),
     (lambda: ops.quantile(X, 0.5, method="cubic"), ValueError, "`method` must be one of 'linear'"),
+    (lambda: ops.jvp(ops.sin, X, [X]), TypeError, "`primals` must be a tuple or list"),
+    (lambda: ops.jvp(ops.sin, [X], [X[0]]), ValueError, r"shapes of the primals \[\(2, 3\)\], got \[\(3,\)\]"),
+    (lambda: ops.jvp(ops.sin, [np.arange(3)], [np.arange(3)]), TypeError, "floating-point"),
     (lambda: ops.glu(X), ValueError, "even length in axis -1"),
 ]
 
