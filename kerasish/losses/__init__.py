@@ -15,6 +15,7 @@ from kerasish.losses.categorical import (
     categorical_focal_crossentropy,
 )
 from kerasish.losses.circle_loss import Circle, circle
+from kerasish.losses.ctc_loss import CTC, ctc
 from kerasish.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
 from kerasish.losses.loss import Loss, LossFunctionWrapper
 from kerasish.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge

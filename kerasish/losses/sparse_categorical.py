@@ -95,7 +95,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
 
 for _function in (sparse_categorical_crossentropy, categorical_generalized_cross_entropy):
-    _function.integer_targets = True
+    _function.integer_targets = True  # type: ignore[union-attr]
 
 
 @builtin("keras.losses")
