@@ -14,7 +14,7 @@ from kerasish.data.leaves import to_batch
 from kerasish.training.compiled_loss import CompiledLoss
 from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.utils import config, tree
-from kerasish.utils.arguments import unpack_x_y_sample_weight
+from kerasish.utils.arguments import pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 
 class Steps:
@@ -170,12 +170,12 @@ class Steps:
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as NumPy arrays."""
-        return to_arrays(self.predict_step((as_tensors(to_batch(x, "x")),)))
+        return to_arrays(self.predict_step(as_data((to_batch(x, "x"), None, None))))
 
     def _on_batch(self, step: Callable[[Any], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
-        data = [as_tensors(to_batch(a, name)) for a, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight"))]
-        self._prepare(tuple(data))  # type: ignore[attr-defined]
-        logs = numbers(step(tuple(data)))
+        batch = tuple(to_batch(a, name) for a, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight")))
+        self._prepare(batch)  # type: ignore[attr-defined]
+        logs = numbers(step(as_data(batch)))
         return logs if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
@@ -189,6 +189,11 @@ class Steps:
 def _takes_training(method: Callable[..., Any]) -> bool:
     parameters = inspect.signature(method).parameters
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def as_data(batch: tuple) -> Any:
+    """Return a batch (x, y, sample_weight) as a step gets it: tensors, without the parts that are None."""
+    return as_tensors(pack_x_y_sample_weight(*batch))
 
 
 def as_tensors(data: Any) -> Any:

@@ -17,7 +17,7 @@ from kerasish.training.compile_config import deserialize_compile_arguments, seri
 from kerasish.training.compiled_loss import CompiledLoss
 from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.training.loop import run_epoch
-from kerasish.training.steps import Steps, as_tensors, numbers, to_arrays
+from kerasish.training.steps import Steps, as_data, numbers, to_arrays
 from kerasish.utils import config, interactive, tree
 from kerasish.utils.arguments import unpack_x_y_sample_weight
 
@@ -256,7 +256,7 @@ class Trainer(Steps):
         """Make `predict_function`: returns the outputs for a list of batches, as a list of arrays."""
         if self.predict_function is None or force:
             def run(group: list) -> list:
-                return [to_arrays(self.predict_step(as_tensors(data))) for data in group]
+                return [to_arrays(self.predict_step(as_data(batch))) for batch in group]
 
             self._set_untracked(predict_function=run)
         return self.predict_function
@@ -267,8 +267,8 @@ class Trainer(Steps):
 
             def run(group: list) -> Any:
                 logs = None
-                for data in group:
-                    logs = method(as_tensors(data))
+                for batch in group:
+                    logs = method(as_data(batch))
                 return logs
 
             self._set_untracked(**{attribute: run})
