@@ -108,6 +108,9 @@ def _patches(xp: Any, x: Any, geometry: Geometry) -> Iterator[tuple[tuple[slice,
     plain = not any(map(any, padding)) and x.flags.c_contiguous
     pointwise = prod(window) == 1 and groups == 1
     padded = None if plain else _Padded(xp, x, padding, images)
+    tap_by_tap = channels < NARROW
+    cells_of_tile = min(images, x.shape[0]) * min(rows, out[0]) * prod(out[1:])
+    buffer = None if pointwise else xp.empty(cells_of_tile * prod(window) * x.shape[-1], x.dtype)
     for n in spans(x.shape[0], images):
         chunk = x[n] if padded is None else padded.fill(n)
         view = _windows(xp, chunk, geometry)
@@ -116,11 +119,13 @@ def _patches(xp: Any, x: Any, geometry: Geometry) -> Iterator[tuple[tuple[slice,
             cells = part.shape[1] * prod(part.shape[2 : 2 + rank])
             if pointwise:
                 yield (n, r), part.reshape(1, cells, channels)
-            elif channels < NARROW:
-                by_tap = xp.ascontiguousarray(part.transpose(0, *range(2 + rank, part.ndim), *range(1, 2 + rank)))
-                yield (n, r), by_tap.reshape(groups, -1, cells).swapaxes(1, 2)
-            else:
-                yield (n, r), xp.ascontiguousarray(part).reshape(groups, cells, -1)
+                continue
+            if tap_by_tap:
+                part = part.transpose(0, *range(2 + rank, part.ndim), *range(1, 2 + rank))
+            copy = buffer[: part.size].reshape(part.shape)
+            copy[...] = part
+            rows_of = copy.reshape(groups, -1, cells).swapaxes(1, 2) if tap_by_tap else copy.reshape(groups, cells, -1)
+            yield (n, r), rows_of
 
 
 def _windows(xp: Any, x: Any, geometry: Geometry) -> Any:
