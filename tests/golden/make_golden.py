@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from golden_io import leaves, load, save  # noqa: E402
-from make import dtypes, layers, losses, metrics, optimizers, small  # noqa: E402
+from make import dtypes, files, layers, losses, metrics, optimizers, small, training  # noqa: E402
 
 MAKERS = {f"layers_{table}": lambda table=table: layers.run_table(table) for table in layers.TABLES} | {
     "losses": losses.run,
@@ -27,6 +27,8 @@ MAKERS = {f"layers_{table}": lambda table=table: layers.run_table(table) for tab
     "schedules": optimizers.run_schedules,
     "small": small.run,
     "dtypes": dtypes.run,
+    "files": files.run,
+    "training": training.run,
 }
 WITH_TENSORFLOW = {  # what Keras does on that backend alone: lookups, promotion to 64 bits
     "layers_lookup": lambda: layers.run_table("lookup"),

@@ -1,0 +1,94 @@
+"""Models saved by Keras in its three formats, with their outputs on fixed inputs, JSON and summaries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import keras
+from golden_io import DATA
+
+from make import models
+from make.common import draw, generator, ints, normal, onehot, to_numpy, uniform
+
+FOLDER = DATA / "files"
+MODELS: dict[str, tuple] = {
+    "mlp": (models.mlp, normal(3, 6)),
+    "convnet": (models.convnet, normal(2, 6, 6, 1)),
+    "tokens": (models.tokens, ints(3, 5, high=5)),
+    "recurrent": (models.recurrent, normal(2, 4, 3)),
+    "two_ways": (models.two_ways, [normal(3, 4), normal(3, 3)]),
+    "nested": (models.nested, normal(3, 4)),
+    "shared": (models.shared, [normal(3, 5), normal(3, 5)]),
+    "transformer": (models.transformer, normal(2, 4, 6)),
+}
+
+
+def run() -> list[dict]:
+    """One row a model; the files go to `data/files`."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = [saved(name, *entry) for name, entry in MODELS.items()]
+    return [*rows, compiled(), subclassed()]
+
+
+def saved(name: str, make: Any, inputs: Any) -> dict:
+    rng = generator(name)
+    keras.backend.clear_session()
+    model = models.fill(make(), rng)
+    inputs = draw(inputs, rng)
+    write(model, name)
+    return describe(model, name, inputs)
+
+
+def describe(model: keras.Model, name: str, inputs: Any) -> dict:
+    lines: list[str] = []
+    model.summary(line_length=80, print_fn=lines.append)
+    return {
+        "name": name, "inputs": inputs, "outputs": to_numpy(model(inputs, training=False)),
+        "weights": [{"path": w.path, "value": to_numpy(w.value)} for w in model.weights],
+        "to_json": json.loads(model.to_json()), "config": json.loads(json.dumps(model.get_config())),
+        "summary": "\n".join(lines),
+    }  # fmt: skip
+
+
+def write(model: keras.Model, name: str, whole: bool = True) -> None:
+    if whole:
+        model.save(FOLDER / f"{name}.keras")
+        model.save(FOLDER / f"{name}.h5")
+    model.save_weights(FOLDER / f"{name}.weights.h5")
+
+
+def compiled() -> dict:
+    """Saved in mid-training, optimizer state and all; `continued`: what four further steps made of it."""
+    rng = generator("compiled")
+    keras.backend.clear_session()
+    model = models.fill(models.classifier(), rng)
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 4, 0.8)
+    metrics = ["accuracy", keras.metrics.AUC(name="auc")]
+    model.compile(keras.optimizers.Adam(schedule), "categorical_crossentropy", metrics=metrics)
+    x, y = draw((normal(12, 6), onehot(12, 3)), rng)
+    fit = dict(epochs=2, batch_size=6, shuffle=False, verbose=0)
+    model.fit(x, y, **fit)
+    write(model, "compiled")
+    row = describe(model, "compiled", x[:3])
+    row["optimizer_variables"] = [{"path": v.path, "value": to_numpy(v.value)} for v in model.optimizer.variables]
+    history = model.fit(x, y, **fit).history
+    row["continued"] = {"x": x, "y": y, "fit": fit, "history": history, "weights": to_numpy(model.get_weights())}
+    return row
+
+
+def subclassed() -> dict:
+    """Weights only: the class lives in the test."""
+    rng = generator("blocks")
+    keras.backend.clear_session()
+    model = models.Blocks()
+    x = draw(uniform(3, 5, low=-1), rng)
+    model(x)
+    models.fill(model, rng)
+    write(model, "blocks", whole=False)
+    return {
+        "name": "blocks", "inputs": x, "outputs": to_numpy(model(x, training=False)),
+        "weights": [{"path": w.path, "value": to_numpy(w.value)} for w in model.weights],
+    }  # fmt: skip
+
+
