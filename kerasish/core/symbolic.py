@@ -30,6 +30,11 @@ class KerasTensor(TensorOperators):
         name: unique if left out.
     """
 
+    shape: tuple[int | None, ...]
+    dtype: str
+    sparse: bool
+    ragged: bool
+
     def __init__(self, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False,
                  record_history: bool = True, name: str | None = None, **kwargs: Any):
         if sparse or ragged:
@@ -55,9 +60,9 @@ class KerasTensor(TensorOperators):
             out *= n
         return out
 
-    def reshape(self, new_shape: Any) -> Any:
+    def reshape(self, newshape: Any) -> Any:
         """Return the tensor in another shape."""
-        return op.OPS["reshape"](self, new_shape)
+        return op.OPS["reshape"](self, newshape)
 
     def squeeze(self, axis: Any = None) -> Any:
         """Return the tensor without axes of length 1."""

@@ -31,6 +31,14 @@ class Variable(TensorOperators):
         ValueError: the name has a slash, or a function came without a shape.
     """
 
+    name: str
+    path: str
+    aggregation: str | None
+    synchronization: str | None
+    regularizer: Any
+    constraint: Any
+    overwrite_with_gradient: bool
+
     def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
                  autocast: bool = True, aggregation: str | None = "none", synchronization: str | None = "auto",
                  name: str | None = None, layout: Any = None, **kwargs: Any):
@@ -46,8 +54,7 @@ class Variable(TensorOperators):
         self.path = f"{parent}/{name}" if parent else name
         self._trainable = bool(trainable)
         self.autocast, self.aggregation, self.synchronization = bool(autocast), aggregation, synchronization
-        self.regularizer: Any = None
-        self.constraint: Any = None
+        self.regularizer = self.constraint = None
         self.overwrite_with_gradient = False
         self._layout = layout
         self._value = _first_value(initializer, shape, dtype)

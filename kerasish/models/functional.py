@@ -180,7 +180,7 @@ def _as_structure(x: Any) -> Any:
     for leaf in tree.flatten(x):
         if not isinstance(leaf, KerasTensor):
             raise ValueError(f"a functional model is made of symbolic tensors from keras.Input and layers called on "
-                             f"them, got {leaf!r} ({type(leaf).__name__})")
+                             f"them, got a {type(leaf).__name__}")
     return list(x) if isinstance(x, tuple) and not hasattr(x, "_fields") else x
 
 
