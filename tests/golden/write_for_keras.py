@@ -1,4 +1,4 @@
-"""Saves the golden models with kerasish in three formats: `python write_for_keras.py FOLDER`, then `open_with_keras.py`."""
+"""Saves the golden models with kerasish, for `open_with_keras.py` to open: `python write_for_keras.py FOLDER`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def main() -> None:
         outputs = leaves(model(row["inputs"], training=False))
         arrays |= {f"output_{i}": np.asarray(out) for i, out in enumerate(outputs)}
         np.savez(folder / f"{row['name']}.npz", **arrays)
-        model.save(folder / f"{row['name']}.keras")
-        model.save(folder / f"{row['name']}.h5")
-        model.save_weights(folder / f"{row['name']}.weights.h5")
+        for suffix in row["formats"]:
+            save = model.save_weights if suffix == ".weights.h5" else model.save
+            save(folder / f"{row['name']}{suffix}")
 
 
 if __name__ == "__main__":
