@@ -30,14 +30,14 @@ _max_pool = Card(
         g, x, out, window=window, strides=strides, padding=padding),),
 )
 # Sends y to the first cell of its window of x at which x equals the maximum.
-_max_pool_grad = Card(
+_max_pool_grad: Card = Card(
     "max_pool_grad", ("y", "x", "maximum"), spec=lambda y, x, maximum, **_: Spec(x.shape, y.dtype),
     vjp=(lambda g, x, maximum, window, strides, padding: _max_pool_gather(
         g, _max_pool_index(x, maximum, window=window, strides=strides, padding=padding),
         window=window, strides=strides, padding=padding), None, None),
 )
 # The number of the winning tap of each window: the first of those that tie.
-_max_pool_index = Card(
+_max_pool_index: Card = Card(
     "max_pool_index", ("x", "y"),
     spec=lambda x, y, *, window, **_: Spec(y.shape, "uint8" if np.prod(window) <= 256 else "int32"),
 )
@@ -46,7 +46,7 @@ _max_pool_scatter = Card(
     vjp=(lambda g, index, window, strides, padding: _max_pool_gather(
         g, index, window=window, strides=strides, padding=padding), None),
 )
-_max_pool_gather = Card(
+_max_pool_gather: Card = Card(
     "max_pool_gather", ("x", "index"), spec=lambda x, index, **_: Spec(index.shape, x.dtype),
     vjp=(lambda g, index, x_spec, window, strides, padding: _max_pool_scatter(
         g, index, input_shape=x_spec.shape, window=window, strides=strides, padding=padding), None),
@@ -56,7 +56,7 @@ _avg_pool = Card(
     vjp=(lambda g, x_spec, window, strides, padding: _avg_pool_grad(
         g, input_shape=x_spec.shape, window=window, strides=strides, padding=padding),),
 )
-_avg_pool_grad = Card(
+_avg_pool_grad: Card = Card(
     "avg_pool_grad", ("y",), spec=_shape_of_input,
     vjp=(lambda g, window, strides, padding: _avg_pool(g, window=window, strides=strides, padding=padding),),
 )

@@ -95,7 +95,8 @@ def _choose(mask: Tensor, new: Tensor, old: Tensor) -> Tensor:
 def _run(step: Any, inputs: Any, masks: Any, states: Any, length: int, go_backwards: bool, keep_all: bool) -> Any:
     pieces = [unstack(x, axis=0) for x in tree.flatten(inputs)]
     mask_pieces = [None] * length if masks is None else unstack(masks, axis=0)
-    output, collected, states = None, [], list(states)
+    output, states = None, list(states)
+    collected: list[Any] = []
     for t in range(length):
         at = length - 1 - t if go_backwards else t
         x = tree.pack_sequence_as(inputs, [p[at] for p in pieces])

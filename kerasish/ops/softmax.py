@@ -22,7 +22,7 @@ def _sum(x, axis):
 _softmax = Card("softmax", ("x",), spec=like(0), promote="float",
                 vjp=(lambda g, out, axis: _softmax_grad(g, out, axis=axis),))
 # p (y - sum(y p)): as a map of y its own transpose.
-_softmax_grad = Card(
+_softmax_grad: Card = Card(
     "softmax_grad", ("y", "p"), spec=like(0),
     vjp=(lambda g, p, axis: _softmax_grad(g, p, axis=axis),
          lambda g, y, p, axis: g * (y - _sum(y * p, axis)) - y * _sum(g * p, axis)),
@@ -80,6 +80,6 @@ def _sparse_grad_vjp(g, y, x, target):
 
 
 # y (softmax(x) - one_hot(target)), zero where the target names no class.
-_sparse_grad = Card(
+_sparse_grad: Card = Card(
     "sparse_softmax_crossentropy_grad", ("y", "x", "target"), spec=like(1), vjp=_sparse_grad_vjp
 )

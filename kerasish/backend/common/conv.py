@@ -110,7 +110,7 @@ def _patches(xp: Any, x: Any, geometry: Geometry) -> Iterator[tuple[tuple[slice,
     padded = None if plain else _Padded(xp, x, padding, images)
     tap_by_tap = channels < NARROW
     cells_of_tile = min(images, x.shape[0]) * min(rows, out[0]) * prod(out[1:])
-    buffer = None if pointwise else xp.empty(cells_of_tile * prod(window) * x.shape[-1], x.dtype)
+    buffer = xp.empty(0 if pointwise else cells_of_tile * prod(window) * x.shape[-1], x.dtype)
     for n in spans(x.shape[0], images):
         chunk = x[n] if padded is None else padded.fill(n)
         view = _windows(xp, chunk, geometry)
