@@ -25,11 +25,11 @@ class Adam(Optimizer):
     """
 
     def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-                 amsgrad: bool = False, weight_decay: float | None = None, clipnorm: float | None = None,
-                 clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False,
-                 ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
-                 loss_scale_factor: float | None = None, gradient_accumulation_steps: int | None = None,
-                 name: str | None = None, **kwargs: Any):
+                 amsgrad: bool = False,
+                 weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
+                 global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+                 ema_overwrite_frequency: int | None = None, loss_scale_factor: float | None = None,
+                 gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
@@ -45,21 +45,18 @@ class Adam(Optimizer):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Update one variable."""
-        dtype = variable.handle.dtype
-        g, rate = ops.cast(gradient, dtype), ops.cast(learning_rate, dtype)
-        t = ops.cast(ops.add(self._iterations, 1), dtype)
-        alpha = ops.divide(
-            ops.multiply(rate, ops.sqrt(ops.subtract(1, ops.power(ops.cast(self.beta_2, dtype), t)))),
-            ops.subtract(1, ops.power(ops.cast(self.beta_1, dtype), t)))
-        i = self._get_variable_index(variable)
-        m, v = self._momentums[i], self._velocities[i]
-        m.assign_add(ops.multiply(ops.subtract(g, m), 1 - self.beta_1))
-        v.assign_add(ops.multiply(ops.subtract(ops.square(g), v), 1 - self.beta_2))
+        i, dtype = self._get_variable_index(variable), variable.handle.dtype
+        g, rate = ops.cast(gradient, dtype), self._once(self._unbiased_rate, learning_rate, dtype)
+        m = self._momentums[i].assign_add(ops.multiply(ops.subtract(g, self._momentums[i].value), 1 - self.beta_1))
+        v = self._velocities[i].assign_add(
+            ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
         if self.amsgrad:
-            largest = self._velocity_hats[i]
-            largest.assign(ops.maximum(largest, v))
-            v = largest
-        variable.assign_sub(ops.divide(ops.multiply(m, alpha), ops.add(ops.sqrt(v), self.epsilon)))
+            v = self._velocity_hats[i].assign(ops.maximum(self._velocity_hats[i].value, v))
+        variable.assign_sub(ops.divide(ops.multiply(m, rate), ops.add(ops.sqrt(v), self.epsilon)))
+
+    def _unbiased_rate(self, learning_rate: Any, dtype: Any) -> Any:
+        bias = ops.divide(ops.sqrt(self._bias(self.beta_2, dtype)), self._bias(self.beta_1, dtype))
+        return ops.cast(ops.multiply(learning_rate, bias), dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data."""

@@ -1,6 +1,5 @@
-"""An optimizer as plain data, and its variables in files."""
+"""An optimizer as plain data."""
 
-import warnings
 from typing import Any
 
 from kerasish.core.variable import Variable
@@ -31,22 +30,3 @@ class HasConfig:
             config["learning_rate"] = serialization.deserialize_keras_object(
                 config["learning_rate"], custom_objects=custom_objects)
         return cls(**config)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Write the optimizer's variables into a dict-like store, by position."""
-        for i, v in enumerate(self.variables):  # type: ignore[attr-defined]
-            store[str(i)] = v
-
-    def load_own_variables(self, store: Any) -> None:
-        """Read the optimizer's variables from a dict-like store, by position.
-
-        A file without them, or with those of another kind of optimizer, leaves it as it is, with a warning.
-        """
-        own = self.variables  # type: ignore[attr-defined]
-        if len(store.keys()) != len(own):
-            if len(store.keys()):
-                warnings.warn(f"optimizer {self.name!r} has {len(own)} variables, but the file "  # type: ignore
-                              f"{len(store.keys())}: its state was not loaded", stacklevel=2)
-            return
-        for i, v in enumerate(own):
-            v.assign(store[str(i)])

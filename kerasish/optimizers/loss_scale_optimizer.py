@@ -62,9 +62,10 @@ class LossScaleOptimizer(Optimizer):
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Update variables by the gradients of the scaled loss, if all are finite."""
-        grads = list(grads)
-        self._build_if_needed(trainable_variables)
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
+        grads = self._checked(list(grads), variables, given=trainable_variables is not None)
+        if not grads:
+            return
         scale, count = self.dynamic_scale.value, self.step_counter.value
         finite = self.check_finite(grads)
 

@@ -1,26 +1,30 @@
 """The optimizer: what all update rules share."""
 
+import re
 import warnings
 from typing import Any
 
-from kerasish import initializers, ops
+from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
 from kerasish.core.dispatch import eager_scope, state
 from kerasish.core.name_scope import name_scope
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.variable import Variable
+from kerasish.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from kerasish.optimizers.config import HasConfig
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from kerasish.utils import naming
+from kerasish.optimizers.slots import HasSlots
+from kerasish.utils import config, naming
 from kerasish.utils.registry import builtin
 
 
 @builtin("keras.optimizers", "keras")
-class Optimizer(HasConfig):
+class Optimizer(HasSlots, HasConfig):
     """Changes variables by their gradients (Keras: `Optimizer`).
 
     A subclass makes its variables in `build(variables)` and changes one variable in
-    `update_step(gradient, variable, learning_rate)`.
+    `update_step(gradient, variable, learning_rate)`. What a step needs that is the same for all variables goes
+    through `_once(function, *arguments)`, which computes it once a step.
 
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
@@ -58,12 +62,13 @@ class Optimizer(HasConfig):
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
         self._index: dict[int, int] = {}
-        self._no_decay: list[str] = []
         self._no_decay_ids: set[int] = set()
+        self._no_decay_names: re.Pattern | None = None
+        self._shared: dict[Any, Any] | None = None
         with eager_scope(), name_scope(self.name, caller=self):
-            self._iterations = Variable(0, name="iteration", dtype="int32", trainable=False)
-            self._track(self._iterations)
-            self._set_learning_rate(learning_rate)
+            self._iterations = Variable(0, name="iteration", dtype="int32", trainable=False,
+                                        aggregation="only_first_replica")
+        self._learning_rate = learning_rate if callable(learning_rate) else self._rate_variable(learning_rate)
 
     def _check_arguments(self) -> None:
         clips = {"clipnorm": self.clipnorm, "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm}
@@ -83,33 +88,19 @@ class Optimizer(HasConfig):
 
     # ---- variables -----------------------------------------------------------------------------
 
-    def _track(self, variable: Variable) -> Variable:
-        self._variables.append(variable)
-        return variable
-
     @property
-    def variables(self) -> list[Variable]:
-        """All variables of the optimizer: the step counter, the learning rate, then its slots."""
-        return list(self._variables)
-
-    @property
-    def iterations(self) -> Variable:
-        """Number of updates so far."""
+    def iterations(self) -> Any:
+        """Number of updates so far, as a scalar integer: the steps, over those that are gathered for one update."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
         return self._iterations
-
-    @iterations.setter
-    def iterations(self, variable: Variable) -> None:
-        if self.built:
-            raise RuntimeError("`iterations` cannot be replaced once the optimizer is built")
-        self._variables = [variable if v is self._iterations else v for v in self._variables]
-        self._iterations = variable
 
     def build(self, variables: list[Variable]) -> None:
         """Make the slots for a list of trainable variables."""
         if self.use_ema:
             self._averages = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
-            self._accumulated = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._accumulated = [self.add_variable_from_reference(v, "gradient_accumulator") for v in variables]
         self._trainable_variables = list(variables)
         self._index = {id(v): i for i, v in enumerate(variables)}
         self.built = True
@@ -118,48 +109,25 @@ class Optimizer(HasConfig):
         if not self.built:
             with eager_scope(), name_scope(self.name, caller=self):
                 self.build(variables)
-
-    def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
-                     layout: Any = None, name: str | None = None) -> Variable:
-        """Make a variable of the optimizer that belongs to no single variable."""
-        with eager_scope(), name_scope(self.name, caller=self):
-            return self._track(Variable(initializers.get(initializer), shape=shape, dtype=dtype, trainable=False,
-                                        aggregation=aggregation, name=name))
-
-    def add_variable_from_reference(self, reference_variable: Variable, name: str | None = None,
-                                    initializer: Any = "zeros") -> Variable:
-        """Make a slot of the shape and dtype of a variable."""
-        prefix = getattr(reference_variable, "path", reference_variable.name).replace("/", "_")
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.handle.dtype.name,
-                                 name=f"{prefix}_{name}" if name else prefix)
-
-    def add_optimizer_variables(self, trainable_variables: list[Variable], name: Any,
-                                initializer: Any = "zeros") -> Any:
-        """Make a slot for each variable; with several names, a list of slots for each name."""
-        if isinstance(name, str):
-            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
-        kinds = [initializer] * len(name) if not isinstance(initializer, list | tuple) else initializer
-        slots: tuple[list[Variable], ...] = tuple([] for _ in name)
-        for v in trainable_variables:
-            for store, n, kind in zip(slots, name, kinds, strict=True):
-                store.append(self.add_variable_from_reference(v, n, kind))
-        return slots
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        return self._index[id(variable)]
+            self.built = True
 
     # ---- learning rate -------------------------------------------------------------------------
 
-    def _set_learning_rate(self, value: Any) -> None:
-        if isinstance(value, LearningRateSchedule) or callable(value):
-            self._learning_rate: Any = value
-        else:
-            self._learning_rate = self._track(
-                Variable(float(value), name="learning_rate", dtype="float32", trainable=False))
+    def _rate_variable(self, value: Any) -> Variable:
+        try:
+            number = None if isinstance(value, str | bool) else float(value)
+        except (TypeError, ValueError):
+            number = None
+        if number is None:
+            raise ValueError("argument `learning_rate` must be a number, a LearningRateSchedule or a function without "
+                             f"arguments, got {value!r}")
+        with eager_scope(), name_scope(self.name, caller=self):
+            return Variable(number, name="learning_rate", dtype=config.floatx(), trainable=False,
+                            aggregation="only_first_replica")
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate now; a variable unless a schedule gives it."""
+        """The learning rate now; a variable unless a schedule or function gives it."""
         if isinstance(self._learning_rate, Variable):
             return self._learning_rate
         if isinstance(self._learning_rate, LearningRateSchedule):
@@ -169,7 +137,7 @@ class Optimizer(HasConfig):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         current = self._learning_rate
-        if isinstance(value, LearningRateSchedule) or callable(value) and not isinstance(value, Variable):
+        if callable(value):
             self._variables = [v for v in self._variables if v is not current]
             self._learning_rate = value
         elif isinstance(current, Variable):
@@ -178,15 +146,15 @@ class Optimizer(HasConfig):
             raise TypeError(f"the learning rate of optimizer {self.name!r} is given by a schedule and cannot be set: "
                             "make the optimizer with a number to set it later")
         else:
-            self._set_learning_rate(value)
+            self._learning_rate = self._rate_variable(value)
 
     # ---- one step ------------------------------------------------------------------------------
 
     def compute_gradients(self, loss: Any, variables: list[Variable], tape: GradientTape | None = None) -> list[Any]:
-        """Return the gradients of a loss, to mask, clip or look at before `apply`.
+        """Return the gradients of the scaled loss, to mask or look at before `apply`.
 
         Args:
-            loss: a function without arguments that returns the loss; or the loss itself, with its tape.
+            loss: a function without arguments that returns the loss; or what `scale_loss` returned, with its tape.
             variables: what to differentiate by.
             tape: the tape on which the loss was made.
 
@@ -195,7 +163,7 @@ class Optimizer(HasConfig):
         """
         if callable(loss):
             with GradientTape() as tape:
-                loss = loss()
+                loss = self.scale_loss(loss())
         elif tape is None:
             raise ValueError("compute_gradients needs a function that returns the loss, or a loss and its tape")
         return tape.gradient(loss, list(variables))
@@ -216,12 +184,22 @@ class Optimizer(HasConfig):
         Raises:
             ValueError: the numbers differ, a variable is unknown to the optimizer, or no gradient is given.
         """
-        grads = list(grads)
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
-        if trainable_variables is None and not self.built:
-            raise ValueError("the first apply() of an optimizer needs `trainable_variables`")
+        grads = self._checked(list(grads), variables, given=trainable_variables is not None)
         if not grads:
             return
+        with name_scope(self.name, caller=self):
+            pairs = self._overwrite_with_gradients(self._without_missing(grads, variables))
+            if pairs:
+                self._apply([g for g, _ in pairs], [v for _, v in pairs])
+        self._iterations.assign_add(1)
+
+    def _checked(self, grads: list, variables: list, given: bool) -> list:
+        """Return the gradients, one a variable, and build the optimizer if that was not done."""
+        if not grads:
+            return grads
+        if not given and not self.built:
+            raise ValueError("the first apply() of an optimizer needs `trainable_variables`")
         if len(grads) != len(variables):
             raise ValueError(f"apply() got {len(grads)} gradients for {len(variables)} variables")
         self._build_if_needed(variables)
@@ -229,30 +207,31 @@ class Optimizer(HasConfig):
         if unknown:
             raise ValueError(f"optimizer {self.name!r} was not built with the variables {unknown}: build it with all "
                              "variables, or make a new one")
-        grads, variables = self._overwrite_with_gradients(grads, variables)
-        pairs = self._without_missing(grads, variables)
-        if pairs:
-            with name_scope(self.name, caller=self):
-                self._apply([g for g, _ in pairs], [v for _, v in pairs])
-        self._iterations.assign_add(1)
-
-    def _overwrite_with_gradients(self, grads: list, variables: list) -> tuple[list, list]:
-        if not any(v.overwrite_with_gradient for v in variables):
-            return grads, variables
-        for g, v in zip(grads, variables, strict=True):
-            if v.overwrite_with_gradient:
-                v.assign(g)
-        kept = [(g, v) for g, v in zip(grads, variables, strict=True) if not v.overwrite_with_gradient]
-        return [g for g, _ in kept], [v for _, v in kept]
+        return grads
 
     def _without_missing(self, grads: list, variables: list) -> list:
-        if None not in [g if g is None else 0 for g in grads]:
-            return list(zip(grads, variables, strict=True))
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-        if len(missing) == len(grads):
+        if missing and len(missing) == len(grads):
             raise ValueError(f"there is no gradient for any variable: {missing}. Does the loss depend on them?")
-        warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
+        if missing:
+            warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
         return [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+
+    def _overwrite_with_gradients(self, pairs: list) -> list:
+        """Put gradients in the place of variables that ask for it (scales of 8-bit floats); return the other pairs."""
+        for g, v in pairs:
+            if v.overwrite_with_gradient and self.gradient_accumulation_steps:
+                # Of a row of steps the largest value counts.
+                slot = self._accumulated[self._get_variable_index(v)]
+                largest, due = ops.maximum(g, slot), self._is_update_due()
+                v.assign(ops.where(due, largest, v))
+                slot.assign(ops.where(due, 0, largest))
+            elif v.overwrite_with_gradient:
+                v.assign(g)
+        return [(g, v) for g, v in pairs if not v.overwrite_with_gradient]
+
+    def _is_update_due(self) -> Any:
+        return ops.equal(ops.mod(ops.add(self._iterations, 1), self.gradient_accumulation_steps), 0)
 
     def _apply(self, grads: list, variables: list) -> None:
         if self.loss_scale_factor is not None:
@@ -261,14 +240,18 @@ class Optimizer(HasConfig):
             self._accumulate(grads, variables)
         else:
             self._update(grads, variables)
+        if self.use_ema:
+            self._update_averages()
+        for v in variables:
+            if v.constraint is not None:
+                v.assign(v.constraint(v))
 
     def _accumulate(self, grads: list, variables: list) -> None:
-        steps = self.gradient_accumulation_steps
         slots = [self._accumulated[self._get_variable_index(v)] for v in variables]
         sums = [ops.add(slot, g) for slot, g in zip(slots, grads, strict=True)]
 
         def update() -> None:
-            self._update([ops.divide(s, steps) for s in sums], variables)
+            self._update([ops.divide(s, self.gradient_accumulation_steps) for s in sums], variables)
             for slot in slots:
                 slot.assign(ops.zeros_like(slot))
 
@@ -276,18 +259,39 @@ class Optimizer(HasConfig):
             for slot, s in zip(slots, sums, strict=True):
                 slot.assign(s)
 
-        ops.cond(ops.equal(ops.mod(ops.add(self._iterations, 1), steps), 0), update, keep)
+        ops.cond(self._is_update_due(), update, keep)
 
     def _update(self, grads: list, variables: list) -> None:
-        learning_rate = ops.cast(self.learning_rate, "float32")
-        grads = self._clip(grads)
-        self._decay_weights(variables, learning_rate)
-        self._backend_update_step(grads, variables, learning_rate)
-        if self.use_ema:
-            self._update_averages()
-        for v in variables:
-            if v.constraint is not None:
-                v.assign(v.constraint(v))
+        self._shared = {}
+        try:
+            grads = self._clip_gradients(grads)
+            self._apply_weight_decay(variables)
+            self._backend_update_step(grads, variables, self._once(self._rate))
+        finally:
+            self._shared = None
+
+    def _once(self, function: Any, *args: Any) -> Any:
+        """Return `function(*args)`, computed once a step for all variables; for what all of them share.
+
+        Arguments count as the same when they are the same object; functions are told apart by their names.
+        """
+        if self._shared is None:
+            return function(*args)
+        key = (function.__name__, *map(id, args))
+        if key not in self._shared:
+            self._shared[key] = (function(*args), args)  # the arguments are kept, so that their ids stay theirs
+        return self._shared[key][0]
+
+    def _rate(self) -> Any:
+        return ops.convert_to_tensor(self.learning_rate)
+
+    def _step_number(self, dtype: Any) -> Any:
+        """The number of this update, from 1 on; never in half precision, which cannot count."""
+        return ops.cast(ops.add(self.iterations, 1), dtype if dtype == "float64" else "float32")
+
+    def _bias(self, beta: float, dtype: Any) -> Any:
+        """What a running mean that began at 0 has gathered of its weights: `1 - beta^t`."""
+        return ops.subtract(1, ops.power(beta, self._once(self._step_number, dtype)))
 
     def _backend_update_step(self, grads: list, trainable_variables: list, learning_rate: Any) -> None:
         """Update every variable; an optimizer that needs to see all at once overrides this."""
@@ -312,58 +316,66 @@ class Optimizer(HasConfig):
 
     # ---- clipping, decay, averages ---------------------------------------------------------------
 
-    def _clip(self, grads: list) -> list:
+    def _clip_gradients(self, grads: list) -> list:
         if self.clipnorm:
-            return [_clip_by_norm(g, self.clipnorm) for g in grads]
+            return [clip_by_norm(g, self.clipnorm) for g in grads]
         if self.global_clipnorm:
-            total = ops.sqrt(_sum([ops.sum(ops.square(g)) for g in grads]))
-            scale = ops.divide(self.global_clipnorm, ops.maximum(total, self.global_clipnorm))
-            return [ops.multiply(g, ops.cast(scale, g.dtype)) for g in grads]
+            return clip_by_global_norm(grads, self.global_clipnorm)
         if self.clipvalue:
             return [ops.clip(g, -self.clipvalue, self.clipvalue) for g in grads]
         return grads
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
-        """Spare variables from weight decay; before the optimizer is built.
+        """Spare variables from weight decay; before the optimizer is built. A second call replaces the first.
 
         Args:
             var_list: the variables.
-            var_names: parts of names; every variable with one of them in its name is spared.
+            var_names: parts of names, or regular expressions; a variable in whose name one is found is spared.
+
+        Raises:
+            ValueError: the optimizer is built.
         """
         if self.built:
             raise ValueError("exclude_from_weight_decay() must be called before the optimizer is built")
-        self._no_decay_ids |= {id(v) for v in var_list or []}
-        self._no_decay += list(var_names or [])
+        self._no_decay_ids = {id(v) for v in var_list or []}
+        self._no_decay_names = re.compile("|".join(var_names)) if var_names else None
 
     def _use_weight_decay(self, variable: Variable) -> bool:
-        return id(variable) not in self._no_decay_ids and not any(n in variable.name for n in self._no_decay)
+        named = self._no_decay_names is not None and self._no_decay_names.search(variable.name)
+        return id(variable) not in self._no_decay_ids and not named
 
-    def _decay_weights(self, variables: list, learning_rate: Any) -> None:
-        if self.weight_decay is None:
-            return
-        for v in variables:
-            if self._use_weight_decay(v):
-                factor = ops.cast(ops.multiply(learning_rate, self.weight_decay), v.handle.dtype)
-                v.assign_sub(ops.multiply(v, factor))
+    def _apply_weight_decay(self, variables: list) -> None:
+        if self.weight_decay is not None:
+            for v in variables:
+                if self._use_weight_decay(v):
+                    self._shrink(v, self.weight_decay)
+
+    def _shrink(self, variable: Variable, weight_decay: float) -> None:
+        rate = self._once(ops.multiply, self._once(self._rate), weight_decay)
+        variable.assign_sub(ops.multiply(variable.value, self._once(ops.cast, rate, variable.handle.dtype)))
+
+    def _averaged(self) -> list[tuple[Variable, Variable]]:
+        """Pairs (variable, its moving average)."""
+        return [(v, a) for v, a in zip(self._trainable_variables, self._averages, strict=True) if a is not None]
 
     def _update_averages(self) -> None:
-        # At the first update the average is the variable itself.
-        first = ops.equal(self._iterations, 0)
-        keep = ops.where(first, 0.0, self.ema_momentum)
-        for v, average in zip(self._trainable_variables, self._averages, strict=True):
-            k = ops.cast(keep, v.handle.dtype)
-            average.assign(ops.add(ops.multiply(k, average), ops.multiply(ops.subtract(1, k), v)))
+        # At the first update the average becomes the variable itself.
+        part = ops.where(ops.equal(self.iterations, 0), 1.0, 1 - self.ema_momentum)
+        for v, average in self._averaged():
+            step = ops.subtract(v.value, average.value)
+            average.assign_add(ops.multiply(step, ops.cast(part, average.handle.dtype)))
         if self.ema_overwrite_frequency:
-            due = ops.equal(ops.mod(ops.add(self._iterations, 1), self.ema_overwrite_frequency), 0)
-            for v, average in zip(self._trainable_variables, self._averages, strict=True):
+            due = ops.equal(ops.mod(ops.add(self.iterations, 1), self.ema_overwrite_frequency), 0)
+            for v, average in self._averaged():
                 v.assign(ops.where(due, average, v))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Put the moving averages in the variables' place, at the end of training."""
         if self.use_ema and self.built:
-            for v in var_list:
-                if id(v) in self._index:
-                    v.assign(self._averages[self._index[id(v)]])
+            wanted = {id(v) for v in var_list}
+            for v, average in self._averaged():
+                if id(v) in wanted:
+                    v.assign(average)
 
     def scale_loss(self, loss: Any) -> Any:
         """Return the loss times the loss scale factor."""
@@ -379,31 +391,18 @@ class Optimizer(HasConfig):
         """
         self._check_stateless(optimizer_variables, trainable_variables)
         own = list(zip(self._trainable_variables, trainable_variables, strict=True))
-        slots = list(zip(self._variables, optimizer_variables, strict=True))
+        slots = list(zip(self.variables, optimizer_variables, strict=True))
         with StatelessScope(own + slots):
             self.apply(grads)
             return ([state.variables.read(v) for v in self._trainable_variables],
-                    [state.variables.read(v) for v in self._variables])
+                    [state.variables.read(v) for v in self.variables])
 
     def _check_stateless(self, optimizer_variables: Any, trainable_variables: Any) -> None:
         if not self.built:
             raise ValueError("build the optimizer before stateless_apply(): optimizer.build(trainable_variables)")
-        if len(optimizer_variables) != len(self._variables):
-            raise ValueError(f"optimizer {self.name!r} has {len(self._variables)} variables, "
+        if len(optimizer_variables) != len(self.variables):
+            raise ValueError(f"optimizer {self.name!r} has {len(self.variables)} variables, "
                              f"got {len(optimizer_variables)} values")
         if len(trainable_variables) != len(self._trainable_variables):
             raise ValueError(f"optimizer {self.name!r} was built with {len(self._trainable_variables)} trainable "
                              f"variables, got {len(trainable_variables)} values")
-
-
-def _clip_by_norm(g: Any, limit: float) -> Any:
-    norm = ops.sqrt(ops.sum(ops.square(g)))
-    return ops.multiply(g, ops.divide(limit, ops.maximum(norm, limit)))
-
-
-def _sum(values: list) -> Any:
-    total = values[0]
-    for v in values[1:]:
-        total = ops.add(total, v)
-    return total
-

@@ -46,7 +46,7 @@ class RMSprop(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Update one variable."""
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
-        g, rate = ops.cast(gradient, dtype), ops.cast(learning_rate, dtype)
+        g, rate = ops.cast(gradient, dtype), self._once(ops.cast, learning_rate, dtype)
         velocity = self._velocities[i]
         spread = velocity.assign(ops.add(ops.multiply(velocity.value, self.rho),
                                          ops.multiply(ops.square(g), 1 - self.rho)))

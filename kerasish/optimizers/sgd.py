@@ -44,12 +44,12 @@ class SGD(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Update one variable."""
         dtype = variable.handle.dtype
-        step = ops.multiply(ops.cast(gradient, dtype), ops.cast(learning_rate, dtype))
+        step = ops.multiply(ops.cast(gradient, dtype), self._once(ops.cast, learning_rate, dtype))
         if not self.momentum:
             variable.assign_sub(step)
             return
         velocity = self.momentums[self._get_variable_index(variable)]
-        new = ops.subtract(ops.multiply(velocity, self.momentum), step)
+        new = ops.subtract(ops.multiply(velocity.value, self.momentum), step)
         velocity.assign(new)
         variable.assign_add(ops.subtract(ops.multiply(new, self.momentum), step) if self.nesterov else new)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kerasish import ops
+from kerasish.utils import config
 from kerasish.utils.registry import builtin
 
 
@@ -24,3 +26,14 @@ class LearningRateSchedule:
     def from_config(cls, config: dict[str, Any]) -> "LearningRateSchedule":
         """Make a schedule from what `get_config` gave."""
         return cls(**config)
+
+
+def real_step(step: Any) -> Any:
+    """Return the number of updates as a floating-point tensor."""
+    return ops.cast(step, config.floatx())
+
+
+def require_positive(value: float, argument: str, schedule: LearningRateSchedule) -> None:
+    """Raise ValueError unless an argument is above 0."""
+    if value <= 0:
+        raise ValueError(f"argument `{argument}` of {type(schedule).__name__} must be positive, got {value}")
