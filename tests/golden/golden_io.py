@@ -105,3 +105,23 @@ def assert_close(actual: Any, expected: np.ndarray, tol: float = 1e-5, what: str
     finite = np.abs(expected[np.isfinite(expected)])
     scale = max(float(finite.max(initial=0.0)), 1e-3)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tol * scale, err_msg=what)
+
+
+def assert_same_config(actual: Any, expected: Any, where: str = "config") -> None:
+    """Asserts equal configs: tuples count as lists, floats agree to 1e-6 (Keras rounds some to float32)."""
+    if isinstance(expected, dict):
+        assert isinstance(actual, dict) and actual.keys() == expected.keys(), (
+            f"{where}: got {actual}, expected {expected}"
+        )
+        for key, value in expected.items():
+            assert_same_config(actual[key], value, f"{where}[{key!r}]")
+    elif isinstance(expected, list | tuple):
+        assert isinstance(actual, list | tuple) and len(actual) == len(expected), (
+            f"{where}: got {actual}, expected {expected}"
+        )
+        for i, pair in enumerate(zip(actual, expected, strict=True)):
+            assert_same_config(*pair, where=f"{where}[{i}]")
+    elif isinstance(expected, float) and not isinstance(actual, bool | str | None):
+        assert abs(actual - expected) <= 1e-6 * max(1.0, abs(expected)), f"{where}: got {actual}, expected {expected}"
+    else:
+        assert type(actual) is type(expected) and actual == expected, f"{where}: got {actual!r}, expected {expected!r}"

@@ -18,7 +18,7 @@ from kerasish.utils.serialization import deserialize_keras_object
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 import golden_io  # noqa: E402
 
-TABLES = ["conv", "pool", "norm"]
+TABLES = ["core", "conv", "pool", "norm", "merge", "shape"]
 ROWS = {f"{table}-{row['name']}": row for table in TABLES for row in golden_io.load(f"layers_{table}")}
 
 
@@ -49,7 +49,7 @@ def close(actual, expected, what):
 def test_config_and_weights(name):
     row = ROWS[name]
     layer, config = make(row)
-    assert json.loads(json.dumps(config)) == row["config"]
+    golden_io.assert_same_config(json.loads(json.dumps(config)), row["config"])
     assert [(w.path, w.name, bool(w.trainable)) for w in layer.weights] == [
         (w["path"], w["name"], w["trainable"]) for w in row["weights"]]
 
@@ -122,5 +122,5 @@ def test_gradients(name):
     assert len(got) == len(want)
     for source, a, b in zip(sources, got, want):
         # Sums of cotangents of about 1 may cancel: what they leave is as exact as they were.
-        atol = 1e-5 * max(np.abs(b).max(initial=0.0), 0.1)
+        atol = 1e-5 * max(np.abs(b).max(initial=0.0), 0.3)
         np.testing.assert_allclose(np.asarray(a), b, rtol=0, atol=atol, err_msg=getattr(source, "path", "input"))
