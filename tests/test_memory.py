@@ -1,0 +1,50 @@
+"""Memory stays flat: over many predictions, and over many models that come and go."""
+
+import gc
+import pathlib
+
+import numpy as np
+import pytest
+
+import kerasish as keras
+from kerasish import layers
+
+STATM = pathlib.Path("/proc/self/statm")
+pytestmark = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc")
+LIMIT_MB = 5.0
+
+
+def resident_mb() -> float:
+    gc.collect()
+    return int(STATM.read_text().split()[1]) * 4096 / 1e6
+
+
+def small_model() -> keras.Model:
+    model = keras.Sequential([
+        keras.Input((16,)), layers.Dense(32, activation="relu"), layers.Dropout(0.1), layers.Dense(4)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return model
+
+
+def test_ten_thousand_predictions_of_one_row():
+    model, x = small_model(), np.zeros((1, 16), "float32")
+    for _ in range(300):
+        model.predict(x, verbose=0)
+    before = resident_mb()
+    for _ in range(10_000):
+        model.predict(x, verbose=0)
+    assert resident_mb() - before < LIMIT_MB
+
+
+def test_two_hundred_models_built_fitted_and_dropped():
+    x, y = np.random.default_rng(0).random((64, 16), "float32"), np.arange(64) % 4
+
+    def once():
+        small_model().fit(x, y, verbose=0)
+
+    for _ in range(20):
+        once()
+    before = resident_mb()
+    for _ in range(200):
+        once()
+    assert resident_mb() - before < LIMIT_MB
