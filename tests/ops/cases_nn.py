@@ -251,4 +251,7 @@ CASES = [
     Case("space_to_depth", [normal(3, 3, 2, 4), 2], {"data_format": "channels_first"}, reference=space_to_depth),
 ]
 
-CARDS_ELSEWHERE = ("lstm", "lstm_grad", "gru", "gru_grad")  # tests/test_recurrences.py
+CARDS_ELSEWHERE = (
+    "lstm", "lstm_grad", "gru", "gru_grad",  # tests/test_recurrences.py
+    "max_pool_index", "max_pool_gather", "max_pool_scatter",  # tests/test_higher_gradients.py
+)
