@@ -1,4 +1,4 @@
-"""Shapes, indexing, sorting, linear algebra and Fourier ops answer as Keras does: dtypes, open shapes, values, refusals."""
+"""Ops on shapes, indices, order, matrices and spectra answer as Keras does: dtypes, open shapes, values, refusals."""
 
 import numpy as np
 import pytest
