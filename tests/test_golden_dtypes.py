@@ -42,7 +42,7 @@ def wrong(row, tensor):
     """Operands for which the op answers with another dtype than Keras, as {operands: (ours, Keras's)}."""
     found = {}
     for key, expected in row["is"].items():
-        args = [tensor(part) if isinstance(part, str) else part for part in (SCALARS.get(part, part) for part in key.split())]
+        args = [SCALARS[part] if part in SCALARS else tensor(part) for part in key.split()]
         dtype = dtype_of(call(row["op"], *args))
         if dtype != expected:
             found[key] = (dtype, expected)
