@@ -13,11 +13,13 @@ from kerasish import backend, ops, utils
 from kerasish import config as settings
 from kerasish.autodiff.functional import jvp
 from kerasish.core import dtype_policy, dtypes, random_state, symbolic
+from kerasish.core.graph import get_source_inputs
 from kerasish.data.image_directory import image_dataset_from_directory
 from kerasish.data.py_dataset import PyDataset
 from kerasish.data.split import split_dataset
 from kerasish.data.text_directory import text_dataset_from_directory
 from kerasish.data.timeseries import timeseries_dataset_from_array
+from kerasish.models.plotting import model_to_dot, plot_model
 from kerasish.utils import naming, serialization
 
 
@@ -52,7 +54,8 @@ _attach(
     PyDataset=PyDataset, Sequence=PyDataset, clear_session=clear_session, split_dataset=split_dataset,
     deserialize_keras_object=serialization.deserialize_keras_object,
     serialize_keras_object=serialization.serialize_keras_object,
-    image_dataset_from_directory=image_dataset_from_directory, is_keras_tensor=symbolic.is_keras_tensor,
+    get_source_inputs=get_source_inputs, image_dataset_from_directory=image_dataset_from_directory,
+    is_keras_tensor=symbolic.is_keras_tensor, model_to_dot=model_to_dot, plot_model=plot_model,
     set_random_seed=random_state.set_random_seed, standardize_dtype=dtypes.standardize_dtype,
     text_dataset_from_directory=text_dataset_from_directory,
     timeseries_dataset_from_array=timeseries_dataset_from_array,

@@ -12,6 +12,22 @@ def node_of(x: KerasTensor) -> Node | None:
     return None if history is None else history.operation._inbound_nodes[history.node_index]
 
 
+def get_source_inputs(tensor: KerasTensor) -> list[KerasTensor]:
+    """Return the inputs of which a symbolic tensor is made, itself if it is one (Keras: `utils.get_source_inputs`)."""
+    sources: dict[int, KerasTensor] = {}
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        x = stack.pop()
+        node = node_of(x)
+        if node is None or node.is_input:
+            sources.update((id(s), s) for s in (node.outputs if node else [x]))
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(reversed(node.inputs))
+    return list(sources.values())
+
+
 def order_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], list[Operation]]:
     """Return the nodes between inputs and outputs, each after those that it needs, and their operations.
 
