@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from kerasish import regularizers
 from kerasish.core import dtype_policy
 from kerasish.core.dispatch import scope, state
@@ -258,7 +260,7 @@ class Layer(HasWeights, HasConfig, Operation):
         args, kwargs = tree.map_structure(convert, (args, kwargs))
         if not self._allow_non_tensor_positional_args:
             for x in tree.flatten(args):
-                if x is not None and not is_tensor_like(x):
+                if x is not None and not is_tensor_like(x) and not isinstance(x, np.ndarray):  # an array of strings
                     raise ValueError(f"layer {self.path!r} takes only tensors as positional arguments, got {x!r} "
                                      f"({type(x).__name__}): pass it by keyword")
         return args, kwargs
