@@ -1,8 +1,10 @@
 """The device that runs kernels: which one is current, and how arrays get there and back."""
 
+import contextlib
 import importlib
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,12 +28,24 @@ class Device:
         return lookup(name, self.name, self.xp)
 
     def asarray(self, x: Any, dtype: Any = None) -> Any:
-        """Return `x` as an array of this device, without a copy where none is needed."""
+        """Return `x`, an array of any device or a value, as an array of this one, uncopied where that can be."""
+        if hasattr(x, "__cuda_array_interface__"):
+            x = x.get()
         return self.xp.asarray(x, dtype=dtype)
 
+    def numbered(self, index: int) -> contextlib.AbstractContextManager:
+        """Return a context in which arrays are made on the device of a number.
+
+        Raises:
+            ValueError: there is none of that number.
+        """
+        if index:
+            raise ValueError(f"there is no device 'cpu:{index}': all processors together are 'cpu:0'")
+        return contextlib.nullcontext()
+
     def to_numpy(self, array: Any) -> np.ndarray:
-        """Return the array on the host, without a copy where none is needed."""
-        return array
+        """Return an array of any device on the host, without a copy where none is needed."""
+        return array.get() if hasattr(array, "__cuda_array_interface__") else array
 
     def synchronize(self) -> None:
         """Wait until all work that was given to the device is done."""
@@ -57,12 +71,50 @@ def use(name: str) -> Device:
         ValueError: the name is unknown.
         ImportError: the device's library, or its hardware, is missing; says what to install.
     """
+    _current[0] = _load(name)
+    return _current[0]
+
+
+def _load(name: str) -> Device:
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, NAMES))}")
     if name not in _loaded:
         _loaded[name] = importlib.import_module(f"kerasish.backend.{name}.device").make()
-    _current[0] = _loaded[name]
-    return _current[0]
+    return _loaded[name]
+
+
+_PLACE = re.compile(r"/?(?:device:)?(cpu|gpu|cuda)(?::(\d+))?")
+
+
+def device(device_name: str) -> contextlib.AbstractContextManager:
+    """Return a context in which ops run, and new tensors are made, on another device (Keras: `device`).
+
+    A tensor from elsewhere is copied where an op needs it.
+
+    Args:
+        device_name: "cpu", "gpu" or "cuda", with a number where there are several, as in "gpu:1".
+
+    Raises:
+        ValueError: the name is of no device, or there is none of that number.
+        ImportError: the GPU, or CuPy, is missing; says what to install.
+    """
+    match = _PLACE.fullmatch(device_name.lower()) if isinstance(device_name, str) else None
+    if match is None:
+        raise ValueError("argument `device_name` must be 'cpu' or 'gpu', or one of them with a number such as 'gpu:0', "
+                         f"got {device_name!r}")
+    chosen = _load("numpy" if match[1] == "cpu" else "cupy")
+    return _scope(chosen, chosen.numbered(int(match[2] or 0)))
+
+
+@contextlib.contextmanager
+def _scope(chosen: Device, number: contextlib.AbstractContextManager) -> Iterator[Device]:
+    before = _current[0]
+    _current[0] = chosen
+    try:
+        with number:
+            yield chosen
+    finally:
+        _current[0] = before
 
 
 def use_default() -> None:

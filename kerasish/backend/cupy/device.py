@@ -10,6 +10,17 @@ from kerasish.backend.device import Device
 class CupyDevice(Device):
     """A GPU through CuPy."""
 
+    def asarray(self, x: Any, dtype: Any = None) -> Any:
+        """Return `x`, an array of any device or a value, on this GPU."""
+        return self.xp.asarray(x, dtype=dtype)
+
+    def numbered(self, index: int) -> Any:
+        """Return a context in which arrays are made on the GPU of a number."""
+        count = self.xp.cuda.runtime.getDeviceCount()
+        if index >= count:
+            raise ValueError(f"there is no device 'gpu:{index}': CuPy finds {count}, counted from 0")
+        return self.xp.cuda.Device(index)
+
     def to_numpy(self, array: Any) -> np.ndarray:
         """Return a copy of the array on the host."""
         return self.xp.asnumpy(array)
