@@ -9,6 +9,7 @@ from kerasish.layers.merging import *
 from kerasish.layers.normalization import *
 from kerasish.layers.pooling import *
 from kerasish.layers.preprocessing import *
+from kerasish.layers.recurrent import *
 from kerasish.layers.regularization import *
 from kerasish.layers.reshaping import *
 from kerasish.layers.serialization import deserialize, serialize

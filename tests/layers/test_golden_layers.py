@@ -18,8 +18,11 @@ from kerasish.utils.serialization import deserialize_keras_object
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 import golden_io  # noqa: E402
 
-TABLES = ["core", "conv", "pool", "norm", "merge", "shape"]
+TABLES = ["core", "conv", "pool", "norm", "rnn", "merge", "shape"]
 ROWS = {f"{table}-{row['name']}": row for table in TABLES for row in golden_io.load(f"layers_{table}")}
+# Keras's JAX backend aligns the mask (batch, 1) with the last axes of a state of images: wrong, and an error where
+# their lengths differ. tests/layers/test_recurrent.py has what is right.
+del ROWS["rnn-ConvLSTM2D-mask"]
 
 
 def make(row):
@@ -67,8 +70,11 @@ def test_symbolic_shape(name):
     first = row["calls"][0]
     args, kwargs = tree.map_structure(unknown_batch, (tuple(first["args"]), first["kwargs"]))
     out = layer(*args, **kwargs)
-    shapes = [list(x.shape) for x in out] if isinstance(out, list | tuple) else list(out.shape)
-    assert shapes == row["output_shape"]
+    assert shapes(out) == row["output_shape"]
+
+
+def shapes(out):
+    return [shapes(x) for x in out] if isinstance(out, list | tuple) else list(out.shape)
 
 
 @pytest.mark.parametrize("name", ROWS)
