@@ -27,6 +27,10 @@ class Functional(Model):
         trainable: whether training changes its weights.
     """
 
+    _graph: Function
+    output_names: list[str]
+    input_names: list[str]
+
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None,
                  **kwargs: Any):
         self._init_trainer()

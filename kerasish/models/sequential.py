@@ -24,6 +24,9 @@ class Sequential(Model):
         name: unique if left out.
     """
 
+    _functional: Functional | None
+    _sequence: list[Layer]
+
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         self._init_trainer()
         Layer.__init__(self, trainable=trainable, name=name)

@@ -25,6 +25,19 @@ from kerasish.utils.arguments import unpack_x_y_sample_weight
 class Trainer(Steps):
     """The part of a model that can be trained."""
 
+    history: Any
+    stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
+    steps_per_execution: int
+    train_function: Any
+    test_function: Any
+    predict_function: Any
+    _run_eagerly: bool
+    _jit_compile: Any
+    _initial_epoch: int | None
+    _compile_arguments: dict[str, Any]
+
     def _init_trainer(self) -> None:
         untracked = {
             "compiled": False, "optimizer": None, "stop_training": False, "history": None,
