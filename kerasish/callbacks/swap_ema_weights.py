@@ -46,7 +46,8 @@ class SwapEMAWeights(Callback):
             if getattr(each, "use_ema", False):
                 found = True
                 # Before the first step there are no averages, and the weights are the best there is.
-                yield from each._averaged() if each.built else ()
+                pairs = zip(each._trainable_variables, each._averages if each.built else ())
+                yield from ((weight, average) for weight, average in pairs if average is not None)
         if not found:
             raise ValueError("SwapEMAWeights needs an optimizer with use_ema=True")
 

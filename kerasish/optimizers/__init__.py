@@ -26,7 +26,8 @@ from kerasish.utils.registry import builtins_in, get_registered_object
 from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 # Optimizers are known by name in any case: "adam", "Adam", "ADAM".
-_BY_NAME = {name.lower(): cls for name, cls in builtins_in("keras.optimizers").items()}
+_BY_NAME = {name.lower(): cls for name, cls in builtins_in("keras.optimizers").items()
+            if cls not in (Optimizer, OptimizerMap)}
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:

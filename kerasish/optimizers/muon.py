@@ -79,21 +79,39 @@ class Muon(Optimizer):
         m = m.assign(ops.add(ops.multiply(m.value, self.momentum), g))
         if self.nesterov:
             m = ops.add(ops.multiply(m, self.momentum), g)
-        size = 1.0 if self.rms_rate is None else max(variable.shape) ** 0.5 * self.rms_rate
-        rate = ops.multiply(self._once(ops.cast, learning_rate, dtype), size)
-        variable.assign_sub(ops.multiply(self.orthogonal(m), rate))
+        step = ops.multiply(self.zeropower_via_newtonschulz5(m, self.ns_steps),
+                            self._once(ops.cast, learning_rate, dtype))
+        variable.assign_sub(self.lr_adjust(step))
 
-    def orthogonal(self, x: Any) -> Any:
-        """Return a matrix with the singular vectors of x and singular values near 1."""
-        wide = x.shape[-2] <= x.shape[-1]
-        x = x if wide else ops.transpose(x)
+    def lr_adjust(self, x: Any) -> Any:
+        """Return an orthogonal step, scaled to a root mean square of `rms_rate`."""
+        return x if self.rms_rate is None else ops.multiply(x, max(x.shape) ** 0.5 * self.rms_rate)
+
+    def transpose_last_axis(self, X: Any) -> Any:  # noqa: N803  (Keras's spelling)
+        """Return matrices with rows and columns exchanged."""
+        return ops.swapaxes(X, -1, -2)
+
+    def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
+        """Return a matrix with the singular vectors of x and singular values near 1.
+
+        Args:
+            x: matrix.
+            steps: how often the polynomial is applied.
+
+        Raises:
+            ValueError: x is no matrix.
+        """
+        if len(x.shape) != 2:
+            raise ValueError(f"expected a matrix, got a tensor of shape {x.shape}")
+        wide = x.shape[0] <= x.shape[1]
+        x = x if wide else self.transpose_last_axis(x)
         x = ops.divide(x, ops.add(ops.sqrt(ops.sum(ops.square(x))), 1e-7))
-        for _ in range(self.ns_steps):
-            square = ops.matmul(x, ops.transpose(x))
+        for _ in range(steps):
+            square = ops.matmul(x, self.transpose_last_axis(x))
             fourth = ops.multiply(ops.matmul(square, square), self.muon_c)
             mixed = ops.add(ops.multiply(square, self.muon_b), fourth)
             x = ops.add(ops.multiply(x, self.muon_a), ops.matmul(mixed, x))
-        return x if wide else ops.transpose(x)
+        return x if wide else self.transpose_last_axis(x)
 
     def _adamw_step(self, g: Any, variable: Variable, rate: Any, m: Variable, v: Variable) -> None:
         mean = m.assign_add(ops.multiply(ops.subtract(g, m.value), 1 - self.adam_beta_1))

@@ -52,7 +52,8 @@ class ScheduleFreeAdamW(Optimizer):
         rate, of_v, weight = self._once(self._factors, learning_rate, dtype)
         v = self._velocities[i].assign_add(
             ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
-        spread = ops.add(ops.sqrt(ops.multiply(v, of_v)), self.epsilon)
+        epsilon = max(self.epsilon, 6e-8) if dtype == "float16" else self.epsilon  # the default is 0 in float16
+        spread = ops.add(ops.sqrt(ops.multiply(v, of_v)), epsilon)
         z = self._momentums[i].assign_sub(ops.divide(ops.multiply(g, rate), spread))
         # b1 x, with x found again from the variable, so that it needs no slot.
         old_x = ops.subtract(variable.value, ops.multiply(old_z, 1 - self.beta_1))

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras.optimizers import schedules
 
-from make.common import coarse, config_of, generator, plain, to_numpy
+from make.common import config_of, plain, to_numpy
+from make.draws import coarse, generator
 
 STEPS = 5
 OVERFLOW = 2  # the step at which the loss-scaled gradients are infinite
@@ -41,6 +42,9 @@ OWN: dict[str, dict[str, dict]] = {
              "power": {"learning_rate_power": -0.7}},
     "Lion": {"betas": {"beta_1": 0.8, "beta_2": 0.9}},
     "Lamb": {"betas": {"beta_1": 0.8, "beta_2": 0.9}},
+    "Muon": {"excluded": {"exclude_layers": ["kern"], "adam_lr_ratio": 0.5},
+             "no_look_ahead": {"nesterov": False, "rms_rate": None, "ns_steps": 3, "adam_weight_decay": None}},
+    "ScheduleFreeAdamW": {"warmup": {"warmup_steps": 3, "beta_1": 0.8, "beta_2": 0.9}},
     "LossScaleOptimizer": {},
 }
 SCHEDULES: dict[str, list[dict]] = {
