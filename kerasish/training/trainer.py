@@ -87,7 +87,7 @@ class Trainer(Steps):
         _check_names(loss, metrics, weighted_metrics)
 
     def _get_optimizer(self, identifier: Any, auto_scale_loss: bool) -> Any:
-        optimizer = optimizers.get(identifier) if identifier is not None else None
+        optimizer: Any = optimizers.get(identifier) if identifier is not None else None
         half = getattr(self, "compute_dtype", None) == "float16"
         if half and auto_scale_loss and not isinstance(optimizer, optimizers.LossScaleOptimizer):
             optimizer = optimizers.LossScaleOptimizer(optimizer)
@@ -154,8 +154,7 @@ class Trainer(Steps):
         self._assert_compiled("fit")
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = train_validation_split((x, y, sample_weight), validation_split)
-        if config.max_epochs() is not None:
-            epochs = min(epochs, config.max_epochs())
+        epochs = min(epochs, config.max_epochs() or epochs)
         source = batch_source(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         batches = EpochIterator(source, steps_per_epoch, self.steps_per_execution)
         self._prepare_on(batches)
