@@ -364,6 +364,12 @@ def several():
     return optimizers.MultiOptimizer(chosen, name="multi")
 
 
+def twice(multi):
+    variables = [weight(name="encoder"), weight(name="decoder")]
+    steps(multi, variables, 2)
+    return [v.numpy() for v in variables]
+
+
 def test_several_optimizers_each_take_their_own_variables():
     multi, variables = several(), [weight(name="encoder"), weight(name="decoder")]
     steps(multi, variables, 3)
@@ -386,6 +392,7 @@ def test_several_optimizers_without_state_and_back_from_plain_data():
         np.testing.assert_array_equal(v.numpy(), np.asarray(value))
     again = optimizers.deserialize(optimizers.serialize(multi))
     assert again.get_config() == multi.get_config()
+    assert_close(np.concatenate(twice(again)), np.concatenate(twice(several())))
     chosen = optimizers.MultiOptimizer(lambda v, parts={}: parts.setdefault(v.name, optimizers.SGD(0.5)))
     assert_close(steps(chosen, [weight(name="a"), weight(name="b")]), START - 0.5 * GRADIENT)
     assert len(chosen.optimizers) == 2

@@ -108,7 +108,7 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, list | tuple):
         return type(obj)([serialize_keras_object(x) for x in obj]) if type(obj) in (list, tuple) else [
             serialize_keras_object(x) for x in obj]
-    if isinstance(obj, Mapping):
+    if isinstance(obj, Mapping) and not hasattr(obj, "get_config"):
         return {key: serialize_keras_object(value) for key, value in obj.items()}
     if isinstance(obj, np.dtype):
         return obj.name
