@@ -110,15 +110,14 @@ def assert_close(actual: Any, expected: np.ndarray, tol: float = 1e-5, what: str
 def assert_same_config(actual: Any, expected: Any, where: str = "config") -> None:
     """Asserts equal configs: tuples count as lists, floats agree to 1e-6 (Keras rounds some to float32)."""
     if isinstance(expected, dict):
-        assert isinstance(actual, dict) and actual.keys() == expected.keys(), (
-            f"{where}: got {actual}, expected {expected}"
-        )
+        assert isinstance(actual, dict), f"{where}: got {actual!r}, expected {expected}"
+        missing, extra = expected.keys() - actual.keys(), actual.keys() - expected.keys()
+        assert not missing and not extra, f"{where}: lacks {sorted(missing)}, has {sorted(extra)} too many"
         for key, value in expected.items():
             assert_same_config(actual[key], value, f"{where}[{key!r}]")
     elif isinstance(expected, list | tuple):
-        assert isinstance(actual, list | tuple) and len(actual) == len(expected), (
-            f"{where}: got {actual}, expected {expected}"
-        )
+        same_length = isinstance(actual, list | tuple) and len(actual) == len(expected)
+        assert same_length, f"{where}: got {actual!r}, expected {expected}"
         for i, pair in enumerate(zip(actual, expected, strict=True)):
             assert_same_config(*pair, where=f"{where}[{i}]")
     elif isinstance(expected, float) and not isinstance(actual, bool | str | None):

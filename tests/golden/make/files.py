@@ -9,7 +9,8 @@ import keras
 from golden_io import DATA
 
 from make import models
-from make.common import draw, generator, ints, normal, onehot, to_numpy, uniform
+from make.common import to_numpy
+from make.draws import draw, generator, ints, normal, onehot, uniform
 
 FOLDER = DATA / "files"
 ALL = (".keras", ".h5", ".weights.h5")
@@ -36,10 +37,10 @@ def run() -> list[dict]:
 def saved(name: str, make: Any, inputs: Any) -> dict:
     rng = generator(name)
     keras.backend.clear_session()
-    model = models.fill(make(), rng)
+    model = models.fill(make(keras), rng)
     inputs = draw(inputs, rng)
     formats = write(model, name, (".keras", ".weights.h5") if name in NO_H5 else ALL)
-    return {**describe(model, name, inputs), "formats": formats}
+    return {**describe(model, name, inputs), "formats": formats, **loaded_paths(name)}
 
 
 def describe(model: keras.Model, name: str, inputs: Any) -> dict:
@@ -60,11 +61,21 @@ def write(model: keras.Model, name: str, formats: tuple[str, ...] = ALL) -> list
     return list(formats)
 
 
+def loaded_paths(name: str) -> dict:
+    """What the variables are called once the file is open."""
+    keras.backend.clear_session()
+    model = keras.saving.load_model(FOLDER / f"{name}.keras")
+    paths = {"loaded_paths": [w.path for w in model.weights]}
+    if model.compiled:
+        paths["loaded_optimizer_paths"] = [v.path for v in model.optimizer.variables]
+    return paths
+
+
 def compiled() -> dict:
     """Saved in mid-training, optimizer state and all; `continued`: what four further steps made of it."""
     rng = generator("compiled")
     keras.backend.clear_session()
-    model = models.fill(models.classifier(), rng)
+    model = models.fill(models.classifier(keras), rng)
     schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 4, 0.8)
     metrics = ["accuracy", keras.metrics.AUC(name="auc")]
     model.compile(keras.optimizers.Adam(schedule), "categorical_crossentropy", metrics=metrics)
@@ -72,7 +83,7 @@ def compiled() -> dict:
     fit = dict(epochs=2, batch_size=6, shuffle=False, verbose=0)
     model.fit(x, y, **fit)
     formats = write(model, "compiled")
-    row = {**describe(model, "compiled", x[:3]), "formats": formats}
+    row = {**describe(model, "compiled", x[:3]), "formats": formats, **loaded_paths("compiled")}
     row["optimizer_variables"] = [{"path": v.path, "value": to_numpy(v.value)} for v in model.optimizer.variables]
     history = model.fit(x, y, **fit).history
     row["continued"] = {"x": x, "y": y, "fit": fit, "history": history, "weights": to_numpy(model.get_weights())}
@@ -83,7 +94,7 @@ def subclassed() -> dict:
     """Weights only: the class lives in the test."""
     rng = generator("blocks")
     keras.backend.clear_session()
-    model = models.Blocks()
+    model = models.blocks(keras)
     x = draw(uniform(3, 5, low=-1), rng)
     model(x)
     models.fill(model, rng)

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from golden_io import cotangent, leaves
 
-from make.common import coarse, config_of, draw, generator, plain, to_numpy
+from make.common import config_of, plain, to_numpy
+from make.draws import coarse, draw, generator
 
 TABLES = ("core", "conv", "pool", "norm", "rnn", "attention", "merge", "shape", "preprocessing")
 

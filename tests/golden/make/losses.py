@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from golden_io import cotangent
 
-from make.common import config_of, draw, generator, ints, normal, onehot, plain, probs, to_numpy, uniform
+from make.common import config_of, plain, to_numpy
+from make.draws import draw, generator, ints, normal, onehot, probs, uniform
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "none", "mean", "mean_with_sample_weight")
 REAL = (normal(4, 3), normal(4, 3))

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from make.common import config_of, draw, generator, ints, normal, onehot, plain, probs, to_numpy, uniform
+from make.common import config_of, plain, to_numpy
+from make.draws import draw, generator, ints, normal, onehot, probs, uniform
 
 REAL = (normal(5, 3), normal(5, 3))
 POSITIVE = (uniform(5, 3, low=0.1, high=3), uniform(5, 3, low=0.1, high=3))

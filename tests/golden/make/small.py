@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from make.common import config_of, generator, normal, plain, to_numpy
+from make.common import config_of, plain, to_numpy
+from make.draws import generator, normal
 from make.losses import value_and_gradient
 
 ACTIVATIONS: dict[str, list[dict]] = {

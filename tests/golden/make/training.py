@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, optimizers
+from keras import optimizers
 
 from make import models
-from make.common import draw, generator, ints, normal, onehot, plain, to_numpy, uniform
+from make.common import plain, to_numpy
+from make.draws import draw, generator, ints, normal, onehot, uniform
 
 VALIDATION = (normal(5, 6), ints(5, high=3))
 SCHEDULE = optimizers.schedules.CosineDecay(0.05, 6)
-
-
-def regression(**dense: Any) -> keras.Model:
-    options = {"activation": "tanh", **dense}
-    return keras.Sequential([keras.Input((4,)), layers.Dense(6, **options), layers.Dense(1)], name="regression")
-
-
-def regularized() -> keras.Model:
-    return regression(kernel_regularizer=keras.regularizers.L1L2(0.01, 0.02), activity_regularizer="l2",
-                      bias_constraint=keras.constraints.MaxNorm(0.5))  # fmt: skip
-
-
-def sequence_tagger() -> keras.Model:
-    """A masked embedding whose mask reaches a loss by time step."""
-    return keras.Sequential(
-        [
-            keras.Input((5,), dtype="int32"),
-            layers.Embedding(6, 3, mask_zero=True),
-            layers.GRU(4, return_sequences=True),
-            layers.Dense(3),
-        ],
-        name="sequence_tagger",
-    )
-
-
-def frozen() -> keras.Model:
-    model = models.classifier()
-    model.layers[0].trainable = False
-    return model
 
 
 def sparse(from_logits: bool = False) -> keras.Loss:
@@ -63,21 +34,21 @@ ROWS: dict[str, tuple] = {
     "one_hot_auc": (models.classifier, lambda: dict(
         optimizer=optimizers.Nadam(0.02), loss="categorical_crossentropy",
         metrics=["acc", "auc", keras.metrics.F1Score(average="macro")]), normal(11, 6), onehot(11, 3), {}),
-    "sample_weight": (regression, lambda: dict(optimizer=optimizers.SGD(0.05, momentum=0.9), loss="mse",
-                                               metrics=["mae"], weighted_metrics=["mse"]),
+    "sample_weight": (models.regression, lambda: dict(optimizer=optimizers.SGD(0.05, momentum=0.9), loss="mse",
+                                                      metrics=["mae"], weighted_metrics=["mse"]),
                       *REAL, dict(sample_weight=uniform(10))),
-    "regularized": (regularized, lambda: dict(optimizer=optimizers.SGD(0.05), loss="huber", metrics=["mse"]), *REAL,
-                    dict(validation_split=0.3)),
-    "clip_ema_schedule": (regression, lambda: dict(optimizer=optimizers.Adam(
+    "regularized": (models.regularized, lambda: dict(optimizer=optimizers.SGD(0.05), loss="huber", metrics=["mse"]),
+                    *REAL, dict(validation_split=0.3)),
+    "clip_ema_schedule": (models.regression, lambda: dict(optimizer=optimizers.Adam(
         SCHEDULE, global_clipnorm=0.5, weight_decay=0.01, use_ema=True, ema_momentum=0.8), loss="mae"), *REAL, {}),
-    "accumulation": (regression, lambda: dict(optimizer=optimizers.Adam(0.02, gradient_accumulation_steps=2),
-                                              loss="mse"), *REAL, dict(epochs=4)),
-    "frozen": (frozen, lambda: dict(optimizer=optimizers.AdamW(0.02), loss=sparse()), *CLASSES, {}),
+    "accumulation": (models.regression, lambda: dict(optimizer=optimizers.Adam(0.02, gradient_accumulation_steps=2),
+                                                     loss="mse"), *REAL, dict(epochs=4)),
+    "frozen": (models.frozen, lambda: dict(optimizer=optimizers.AdamW(0.02), loss=sparse()), *CLASSES, {}),
     "convnet": (models.convnet, lambda: dict(optimizer=optimizers.Adam(0.02), loss=sparse(True), metrics=["accuracy"]),
                 normal(10, 6, 6, 1), ints(10, high=2), dict(validation_data=(normal(4, 6, 6, 1), ints(4, high=2)))),
     "lstm_mask": (models.tokens, lambda: dict(optimizer=optimizers.Adam(0.02), loss="binary_crossentropy",
                                               metrics=["accuracy"]), ints(10, 5, high=4), ints(10, 1, high=2), {}),
-    "mask_reaches_loss": (sequence_tagger, lambda: dict(optimizer=optimizers.Adam(0.02), loss=sparse(True),
+    "mask_reaches_loss": (models.sequence_tagger, lambda: dict(optimizer=optimizers.Adam(0.02), loss=sparse(True),
                                                         metrics=["accuracy"], weighted_metrics=["accuracy"]),
                           ints(8, 5, high=3), ints(8, 5, high=3), {}),
     "two_outputs": (models.two_ways, lambda: dict(
@@ -104,10 +75,10 @@ def run() -> list[dict]:
 def train(name: str, make: Any, compile_arguments: Any, x: Any, y: Any, fit: dict) -> dict:
     rng = generator(name)
     keras.backend.clear_session()
-    model = models.fill(make(), rng)
+    model = models.fill(make(keras), rng)
     x, y, fit = draw((x, y, fit), rng)
     arguments = compile_arguments()
-    row = {"name": name, "model": json.loads(model.to_json()), "compile": plain(arguments), "x": x, "y": y,
+    row = {"name": name, "model": make.__name__, "compile": plain(arguments), "x": x, "y": y,
            "start": to_numpy(model.get_weights())}  # fmt: skip
     fit = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0, **fit}
     row["fit"] = fit

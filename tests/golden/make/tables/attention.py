@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from make.common import bools, normal, prefix
+from make.draws import bools, normal, prefix
 from make.layers import row
 
 Q, K, V = normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 4)

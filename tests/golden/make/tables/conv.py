@@ -1,6 +1,6 @@
 """Convolutions: plain, transposed, depthwise, separable."""
 
-from make.common import normal
+from make.draws import normal
 from make.layers import row
 
 S1, S2, S3 = normal(2, 7, 2), normal(2, 5, 6, 2), normal(1, 4, 5, 4, 2)

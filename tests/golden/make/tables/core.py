@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from make.common import bools, ints, normal
+from make.draws import bools, ints, normal
 from make.layers import row
 
 X = normal(3, 5)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from make.common import normal
+from make.draws import normal
 from make.layers import row
 
 WORDS = np.array([["a", "b", "x"], ["c", "", "a"]])

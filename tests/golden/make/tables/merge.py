@@ -1,6 +1,6 @@
 """Merging layers."""
 
-from make.common import normal
+from make.draws import normal
 from make.layers import row
 
 A, B, C = normal(2, 3), normal(2, 3), normal(2, 3)

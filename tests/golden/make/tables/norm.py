@@ -1,6 +1,6 @@
 """Normalization layers that have weights or normalise activations."""
 
-from make.common import bools, normal
+from make.draws import bools, normal
 from make.layers import inner, row
 
 X, S2 = normal(6, 4, mean=0.5), normal(2, 3, 4, 4)

@@ -1,6 +1,6 @@
 """Local and global pooling."""
 
-from make.common import bools, normal
+from make.draws import bools, normal
 from make.layers import row
 
 S1, S2, S3 = normal(2, 7, 2), normal(2, 5, 6, 2), normal(1, 4, 5, 4, 2)

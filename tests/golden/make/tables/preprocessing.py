@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from make.common import ints, normal, uniform
+from make.draws import ints, normal, uniform
 from make.layers import row
 
 IMAGE = uniform(1, 4, 6, 2, high=8)

@@ -1,6 +1,6 @@
 """Recurrent layers, their cells and wrappers. Also TimeDistributed."""
 
-from make.common import normal, prefix
+from make.draws import normal, prefix
 from make.layers import inner, row
 
 X = normal(2, 4, 3)

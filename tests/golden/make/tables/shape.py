@@ -1,6 +1,6 @@
 """Layers that move, cut, pad or repeat."""
 
-from make.common import normal
+from make.draws import normal
 from make.layers import row
 
 S1, S2, S3 = normal(2, 4, 2), normal(2, 4, 5, 2), normal(1, 3, 4, 3, 2)
