@@ -123,6 +123,12 @@ def test_a_subclass_must_say_its_rate_and_config():
         Half().get_config()
 
 
+def test_a_bare_class_name_is_a_schedule():
+    again = schedules.deserialize({"class_name": "PolynomialDecay", "config": {"initial_learning_rate": 0.1,
+                                                                               "decay_steps": 3}})
+    assert isinstance(again, schedules.PolynomialDecay) and again.decay_steps == 3
+
+
 def test_custom_schedules_by_name():
     class Constant(schedules.LearningRateSchedule):
         def __init__(self, value):

@@ -26,4 +26,4 @@ def deserialize(config: dict[str, Any], custom_objects: Any = None) -> LearningR
         config: what `serialize` returned.
         custom_objects: the caller's schedules by name.
     """
-    return deserialize_keras_object(config, custom_objects, builtins_in("keras.optimizers.schedules"))
+    return deserialize_keras_object(config, custom_objects, module_objects=builtins_in("keras.optimizers.schedules"))
