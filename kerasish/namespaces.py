@@ -6,6 +6,7 @@ attached here, when `kerasish` is imported.
 """
 
 import gc
+import sys
 import types
 from typing import Any
 
@@ -20,6 +21,7 @@ from kerasish.data.split import split_dataset
 from kerasish.data.text_directory import text_dataset_from_directory
 from kerasish.data.timeseries import timeseries_dataset_from_array
 from kerasish.models.plotting import model_to_dot, plot_model
+from kerasish.ops import bounding_boxes
 from kerasish.utils import naming, serialization
 
 
@@ -51,10 +53,11 @@ _attach(
 )  # fmt: skip
 _attach(
     utils,
-    PyDataset=PyDataset, Sequence=PyDataset, clear_session=clear_session, split_dataset=split_dataset,
+    PyDataset=PyDataset, Sequence=PyDataset, bounding_boxes=bounding_boxes, clear_session=clear_session,
     deserialize_keras_object=serialization.deserialize_keras_object,
     serialize_keras_object=serialization.serialize_keras_object,
-    get_source_inputs=get_source_inputs, image_dataset_from_directory=image_dataset_from_directory,
+    split_dataset=split_dataset, get_source_inputs=get_source_inputs,
+    image_dataset_from_directory=image_dataset_from_directory,
     is_keras_tensor=symbolic.is_keras_tensor, model_to_dot=model_to_dot, plot_model=plot_model,
     set_random_seed=random_state.set_random_seed, standardize_dtype=dtypes.standardize_dtype,
     text_dataset_from_directory=text_dataset_from_directory,
@@ -62,3 +65,4 @@ _attach(
 )  # fmt: skip
 for _module in (ops, ops.linalg):
     _attach(_module, jvp=jvp)
+sys.modules["kerasish.utils.bounding_boxes"] = bounding_boxes
