@@ -1,6 +1,7 @@
 """Layers (`keras.layers`)."""
 
 from kerasish.layers.activations import *
+from kerasish.layers.attention import *
 from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.convolutional import *

@@ -18,11 +18,14 @@ from kerasish.utils.serialization import deserialize_keras_object
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 import golden_io  # noqa: E402
 
-TABLES = ["core", "conv", "pool", "norm", "rnn", "merge", "shape"]
+TABLES = ["core", "conv", "pool", "norm", "rnn", "attention", "merge", "shape"]
 ROWS = {f"{table}-{row['name']}": row for table in TABLES for row in golden_io.load(f"layers_{table}")}
 # Keras's JAX backend aligns the mask (batch, 1) with the last axes of a state of images: wrong, and an error where
 # their lengths differ. tests/layers/test_recurrent.py has what is right.
 del ROWS["rnn-ConvLSTM2D-mask"]
+# Keras says that the scores are as many as (targets, targets), even where there are fewer sources.
+for name in ("attention-MultiHeadAttention-key_and_scores", "attention-MultiHeadAttention-value_dim"):
+    ROWS[name]["output_shape"] = [[None, *out.shape[1:]] for out in ROWS[name]["calls"][0]["out"]]
 
 
 def make(row):
