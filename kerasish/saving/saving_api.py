@@ -133,9 +133,7 @@ def _build_optimizer(model: Any) -> None:
 
 def to_json(model: Any, **kwargs: Any) -> str:
     """Return a model's architecture as JSON; arguments go to `json.dumps`."""
-    config = serialization.serialize_keras_object(model)
-    config.pop("compile_config", None)
-    return json.dumps(config, **kwargs)
+    return json.dumps(serialization.serialize_keras_object(model), **kwargs)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:

@@ -1,9 +1,10 @@
 """What `compile` was told, as plain data: saved with a model, and compiled again when it is loaded."""
 
+from collections.abc import Callable
 from typing import Any
 
 from kerasish import losses, metrics, optimizers
-from kerasish.utils import serialization, tree
+from kerasish.utils import serialization
 
 _NAMES = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
           "jit_compile")
@@ -20,15 +21,16 @@ def deserialize_compile_arguments(config: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: a class or function is unknown; register it, or hand it over as a custom object.
     """
-    config = dict(serialization.deserialize_keras_object(config) or {})
-    config.pop("auto_scale_loss", None) if config.get("auto_scale_loss") is None else None
-    getters = {"optimizer": optimizers.get, "loss": losses.get, "metrics": _metric, "weighted_metrics": _metric}
-    for name, getter in getters.items():
-        if name in config:
-            config[name] = tree.map_structure(lambda x, g=getter: x if x is None or isinstance(x, str) else g(x),
-                                              config[name])
-    return config
+    getters = {"optimizer": optimizers.get, "loss": losses.get, "metrics": metrics.get,
+               "weighted_metrics": metrics.get}
+    return {name: _made(value, getters[name]) if name in getters else serialization.deserialize_keras_object(value)
+            for name, value in config.items()}
 
 
-def _metric(x: Any) -> Any:
-    return x if callable(x) else metrics.get(x)
+def _made(value: Any, getter: Callable[[Any], Any]) -> Any:
+    """Objects from their configs, in lists and dicts; names stay, for some get their meaning from the outputs."""
+    if isinstance(value, dict) and "class_name" not in value:
+        return {k: _made(v, getter) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_made(v, getter) for v in value]
+    return value if value is None or isinstance(value, str) else getter(value)
