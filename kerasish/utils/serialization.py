@@ -211,14 +211,14 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
         if not isinstance(inner, str):
             raise TypeError(f"a function's config must be its name, got {inner!r} in {config!r}")
         return _find(config, inner, custom, module_objects)
-    shared, number = _shared.get(), config.get("shared_object_id")
-    if number is not None and shared and number in shared:
+    shared, number = _shared.get(), (config.get("shared_object_id"), name)
+    if number[0] is not None and shared and number in shared:
         return shared[number]
     cls = _find(config, name, custom, module_objects)
     if isinstance(cls, types.FunctionType):
         return cls
     instance = _build(cls, config, custom)
-    if number is not None and shared is not None:
+    if number[0] is not None and shared is not None:
         shared[number] = instance
     return instance
 
