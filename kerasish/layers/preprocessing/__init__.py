@@ -1,7 +1,12 @@
-"""Layers that prepare data: numbers, images, texts."""
+"""Layers that prepare data: numbers, texts, sounds, images."""
 
+from kerasish.layers.preprocessing.category_encoding import CategoryEncoding
 from kerasish.layers.preprocessing.center_crop import CenterCrop
+from kerasish.layers.preprocessing.discretization import Discretization
+from kerasish.layers.preprocessing.hashed_crossing import HashedCrossing
+from kerasish.layers.preprocessing.hashing import Hashing
 from kerasish.layers.preprocessing.integer_lookup import IntegerLookup
+from kerasish.layers.preprocessing.normalization import Normalization
 from kerasish.layers.preprocessing.random_brightness import RandomBrightness
 from kerasish.layers.preprocessing.random_contrast import RandomContrast
 from kerasish.layers.preprocessing.random_crop import RandomCrop
@@ -14,6 +19,8 @@ from kerasish.layers.preprocessing.resizing import Resizing
 from kerasish.layers.preprocessing.string_lookup import StringLookup
 from kerasish.layers.preprocessing.text_vectorization import TextVectorization
 
-__all__ = ["CenterCrop", "IntegerLookup", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip",
-           "RandomRotation", "RandomTranslation", "RandomZoom", "Rescaling", "Resizing", "StringLookup",
-           "TextVectorization"]
+__all__ = [
+    "CategoryEncoding", "CenterCrop", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup", "Normalization",
+    "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation",
+    "RandomZoom", "Rescaling", "Resizing", "StringLookup", "TextVectorization",
+]
