@@ -26,7 +26,8 @@ ROWS: dict[str, tuple] = {
     # name: model, compile arguments, x, y, fit arguments
     "adam_metrics_validation": (models.classifier, lambda: dict(
         optimizer=optimizers.Adam(0.02), loss="sparse_categorical_crossentropy",
-        metrics=["accuracy", "sparse_top_k_categorical_accuracy"]), *CLASSES, dict(validation_data=VALIDATION)),
+        metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(k=2)]), *CLASSES,
+        dict(validation_data=VALIDATION)),
     "class_weight": (models.classifier, lambda: dict(
         optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"],
         weighted_metrics=["sparse_categorical_crossentropy"]), *CLASSES,
@@ -48,8 +49,8 @@ ROWS: dict[str, tuple] = {
                 normal(10, 6, 6, 1), ints(10, high=2), dict(validation_data=(normal(4, 6, 6, 1), ints(4, high=2)))),
     "lstm_mask": (models.tokens, lambda: dict(optimizer=optimizers.Adam(0.02), loss="binary_crossentropy",
                                               metrics=["accuracy"]), ints(10, 5, high=4), ints(10, 1, high=2), {}),
-    "mask_reaches_loss": (models.sequence_tagger, lambda: dict(optimizer=optimizers.Adam(0.02), loss=sparse(True),
-                                                        metrics=["accuracy"], weighted_metrics=["accuracy"]),
+    # No metrics: on JAX, Keras loses the mask between the loss and the metrics.
+    "mask_reaches_loss": (models.sequence_tagger, lambda: dict(optimizer=optimizers.Adam(0.02), loss=sparse(True)),
                           ints(8, 5, high=3), ints(8, 5, high=3), {}),
     "two_outputs": (models.two_ways, lambda: dict(
         optimizer=optimizers.Adam(0.02), loss={"label": "categorical_crossentropy", "size": "mse"},
@@ -57,8 +58,9 @@ ROWS: dict[str, tuple] = {
     "two_outputs_weighted": (models.two_ways, lambda: dict(
         optimizer=optimizers.SGD(0.05), loss={"label": "categorical_crossentropy", "size": "mse"}), *TWO,
         dict(sample_weight={"label": uniform(9), "size": uniform(9)})),
-    "transformer": (models.transformer, lambda: dict(optimizer=optimizers.Adam(0.01), loss="mse"), normal(6, 4, 6),
-                    normal(6, 6), {}),
+    "transformer": (models.transformer, lambda: dict(optimizer=optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+                                                     loss="mse"),
+                    normal(6, 4, 6), normal(6, 6), {}),
     "nested": (models.nested, lambda: dict(optimizer=optimizers.Lion(0.01), loss="mse"), normal(9, 4),
                normal(9, 2), {}),
     "shared": (models.shared, lambda: dict(optimizer=optimizers.Adagrad(0.1), loss="binary_crossentropy",
