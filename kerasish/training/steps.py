@@ -85,12 +85,17 @@ class Steps:
 
     @property
     def metrics(self) -> list[Any]:
-        """All metrics: the loss, those of layers, those of `compile`."""
+        """All metrics: the loss, those of `compile`, the losses of several outputs, the model's own, those of layers.
+
+        Of models inside, only the metrics of their layers count: what such a model measures is its own affair.
+        """
         out = [self._loss_tracker] if self.compiled and self._loss_tracker is not None else []
-        out += super().metrics  # type: ignore[misc]
         for owner in (self._compile_metrics, self._compile_loss):
             out += owner.metrics if self.compiled and owner is not None else []
-        return out
+        layers = [layer for layer in self._flatten_layers(include_self=False)  # type: ignore[attr-defined]
+                  if not isinstance(layer, Steps)]
+        found = [*out, *self._tracker.metrics, *(m for layer in layers for m in layer.metrics)]  # type: ignore
+        return list({id(m): m for m in found}.values())
 
     @property
     def metrics_names(self) -> list[str]:
@@ -155,7 +160,7 @@ class Steps:
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
                        return_dict: bool = False) -> Any:
-        """Train on one batch; return its metrics as numbers, in a list or a dict."""
+        """Train on one batch; return the metrics of this batch alone as numbers, in a list or a dict."""
         self._assert_compiled("train_on_batch")  # type: ignore[attr-defined]
         if class_weight is not None:
             if sample_weight is not None:
@@ -164,7 +169,7 @@ class Steps:
         return self._on_batch(self.train_step, x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Evaluate one batch; return its metrics as numbers, in a list or a dict."""
+        """Evaluate one batch; return the metrics of this batch alone as numbers, in a list or a dict."""
         self._assert_compiled("test_on_batch")  # type: ignore[attr-defined]
         return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
 
@@ -175,7 +180,8 @@ class Steps:
     def _on_batch(self, step: Callable[[Any], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
         batch = tuple(to_batch(a, name) for a, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight")))
         self._prepare(batch)  # type: ignore[attr-defined]
-        logs = numbers(step(as_data(batch)))
+        self.reset_metrics()
+        logs = dict(sorted(numbers(step(as_data(batch))).items()))
         return logs if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:

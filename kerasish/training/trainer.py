@@ -201,7 +201,12 @@ class Trainer(Steps):
         source = batch_source(x, y, weight, batch_size, steps)
         batches = EpochIterator(source, steps, self.steps_per_execution)
         self.make_test_function()
-        return lambda: self._run_test(batches, told)
+
+        def validate() -> dict[str, Any]:
+            batches.reset()  # with `validation_steps`, each validation sees the same first batches
+            return self._run_test(batches, told)
+
+        return validate
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
                  sample_weight: Any = None, steps: int | None = None, callbacks: Any = None,
