@@ -26,6 +26,7 @@ import pytest
 
 from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
+from kerasish.core import dtype_policy
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import is_float, numpy_dtype, standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
@@ -46,6 +47,7 @@ class Row:
         inputs: shape of the input with the batch, or a list (or dict) of shapes.
         weights: names of the weights in order, those of layers inside with their path below the layer.
         call: keyword arguments of the call.
+        spread: whether a list of inputs is handed over as several arguments.
         integers: inputs are integers below this number.
         wrong: shape (or shapes) that the layer must refuse, with its path in the message.
         random: whether outputs differ from call to call; then only shapes and dtypes are checked.
@@ -60,6 +62,7 @@ class Row:
     inputs: Any
     weights: list[str] = field(default_factory=list)
     call: dict[str, Any] = field(default_factory=dict)
+    spread: bool = False
     integers: int | None = None
     wrong: Any = None
     random: bool = False
@@ -86,10 +89,19 @@ class Row:
 
         return map_shapes(draw, self.inputs if shapes is None else shapes)
 
+    def run(self, layer: Layer, inputs: Any) -> Any:
+        """The output of a call."""
+        return layer(*inputs, **self.call) if self.spread else layer(inputs, **self.call)
+
     def filled(self, dtype: str | None = None) -> Layer:
         """A built layer whose weights have values that a rounding to half precision leaves alone."""
-        layer = self.make(**({} if dtype is None else {"dtype": dtype}))
-        layer(self.data(), **self.call)
+        # The global policy is for layers among the arguments.
+        dtype_policy.set_dtype_policy(dtype)
+        try:
+            layer = self.make(**({} if dtype is None else {"dtype": dtype}))
+        finally:
+            dtype_policy.reset_dtype_policy()
+        self.run(layer, self.data())
         rng = np.random.default_rng(1)
         for w in layer.weights:
             if is_float(w.dtype):
@@ -106,9 +118,9 @@ def map_shapes(function: Callable[[tuple], Any], shapes: Any) -> Any:
     return function(shapes)
 
 
-def outputs(layer: Layer, inputs: Any, call: dict[str, Any]) -> list[Tensor]:
+def outputs(row: Row, layer: Layer) -> list[Tensor]:
     """The outputs of a call, flat."""
-    return tree.flatten(layer(inputs, **call))
+    return tree.flatten(row.run(layer, row.data()))
 
 
 def arrays(tensors: list[Tensor]) -> list[np.ndarray]:
@@ -134,7 +146,7 @@ def check_config(row: Row) -> None:
 def check_weights(row: Row) -> None:
     """Weights have the names and order that files depend on, and the path of their layer."""
     layer = row.make()
-    layer(row.data(), **row.call)
+    row.run(layer, row.data())
     assert [w.path.removeprefix(f"{layer.path}/") for w in layer.weights] == row.weights
     assert layer.built and layer.count_params() == sum(w.size for w in layer.weights)
 
@@ -143,11 +155,11 @@ def check_shapes(row: Row) -> None:
     """Shapes and dtypes are right where the batch is unknown: by declaration, and by running `call` on specs."""
     layer = row.make()
     symbols = map_shapes(lambda s: Input(shape=s[1:], dtype="int32" if row.integers else None), row.inputs)
-    declared = tree.flatten(layer(symbols, **row.call))
+    declared = tree.flatten(row.run(layer, symbols))
     plain = map_shapes(lambda s: KerasTensor((None, *s[1:]), "int32" if row.integers else "float32",
                                              record_history=False), row.inputs)
-    inferred = tree.flatten(compute_output_spec(lambda x: layer(x, **row.call), plain))
-    real = outputs(layer, row.data(), row.call)
+    inferred = tree.flatten(compute_output_spec(lambda x: row.run(layer, x), plain))
+    real = outputs(row, layer)
     assert len(declared) == len(inferred) == len(real)
     for d, i, r in zip(declared, inferred, real, strict=True):
         assert d.dtype == i.dtype == standardize_dtype(r.dtype), (d, i, r.dtype)
@@ -159,7 +171,7 @@ def check_shapes(row: Row) -> None:
 def check_saving(row: Row) -> None:
     """Variables written to a store and read into a new layer give the same outputs."""
     layer, twin = row.filled(), row.make()
-    twin(row.data(), **row.call)
+    row.run(twin, row.data())
     for one, other in zip(layer._flatten_layers(), twin._flatten_layers(), strict=True):
         store = stored(one)
         other.load_own_variables(store)
@@ -168,7 +180,7 @@ def check_saving(row: Row) -> None:
         for key in store:
             np.testing.assert_array_equal(again[key], store[key])
     if not row.random:
-        for a, b in zip(arrays(outputs(layer, row.data(), row.call)), arrays(outputs(twin, row.data(), row.call))):
+        for a, b in zip(arrays(outputs(row, layer)), arrays(outputs(row, twin))):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
@@ -184,10 +196,10 @@ TOLERANCE = {"float16": 1e-2, "bfloat16": 6e-2, "float64": 2e-5}
 
 def check_dtypes(row: Row) -> None:
     """Under each dtype policy outputs have its compute dtype, weights its variable dtype, and numbers agree."""
-    want = arrays(outputs(row.filled(), row.data(), row.call))
+    want = arrays(outputs(row, row.filled()))
     for dtype in row.dtypes:
         layer = row.filled(dtype)
-        got = outputs(layer, row.data(), row.call)
+        got = outputs(row, layer)
         for w in layer.weights:
             assert not is_float(w.dtype) or w.dtype == layer.variable_dtype, (dtype, w.path, w.dtype)
         for g, w in zip(got, want, strict=True):
@@ -215,7 +227,7 @@ def check_gradient(row: Row) -> None:
         inputs = list(leaves)
         for i, value in zip(places, values[len(weights):]):
             inputs[i] = value
-        out = layer(tree.pack_sequence_as(row.data(), inputs), **row.call)
+        out = row.run(layer, tree.pack_sequence_as(row.data(), inputs))
         return sum(ops.sum(x * np.cos(1.3 * np.arange(x.size) + n).reshape(x.shape))
                    for n, x in enumerate(tree.flatten(out)) if is_float(x.dtype))
 
@@ -228,7 +240,7 @@ def check_gradient(row: Row) -> None:
     step = 1e-6
     for n, (x, g) in enumerate(zip(start, grads, strict=True)):
         direction = rng.standard_normal(x.shape)
-        ends = [float(scalar([*start[:n], to_tensor(np.asarray(x) + s * direction), *start[n + 1:]]))
+        ends = [float(scalar([*start[:n], to_tensor(np.asarray(np.asarray(x) + s * direction)), *start[n + 1:]]))
                 for s in (step, -step)]
         slope = (ends[0] - ends[1]) / (2 * step)
         found = 0.0 if g is None else float(np.sum(np.asarray(g) * direction))
@@ -244,7 +256,7 @@ def check_wrong_input(row: Row) -> None:
     for kind, maker in makers.items():
         layer = row.make(name="the_layer_at_fault")
         with pytest.raises(ValueError, match="the_layer_at_fault"):
-            layer(map_shapes(maker, row.wrong) if kind == "symbolic" else maker(row.wrong), **row.call)
+            row.run(layer, map_shapes(maker, row.wrong) if kind == "symbolic" else maker(row.wrong))
 
 
 CHECKS = [check_config, check_weights, check_shapes, check_saving, check_dtypes, check_gradient, check_wrong_input]

@@ -7,7 +7,6 @@ from kerasish.layers.base.arguments import positive_int
 from kerasish.utils.registry import builtin
 
 
-@builtin("keras.layers")
 @builtin("keras.layers", name="GroupQueryAttention")
 class GroupedQueryAttention(HeadsAttention):
     """Attention in which several heads of the query share a head of key and value.

@@ -51,7 +51,7 @@ class SpectralNormalization(Wrapper):
                 zero = ops.all(ops.equal(self.kernel, 0))  # nothing to divide by
                 self.vector_u.assign(ops.where(zero, self.vector_u, vector_u))
                 self.kernel.assign(ops.where(zero, self.kernel, kernel))
-        return ops.cast(self.layer(inputs), inputs.dtype)
+        return ops.cast(self.layer(inputs), self.compute_dtype)
 
     def normalized_weights(self) -> tuple[Any, Any]:
         """Return the next vector, and the kernel divided by its largest singular value."""
