@@ -7,7 +7,7 @@ is traced, like anything else.
 from typing import Any
 
 from kerasish.core.dispatch import state, to_tensor
-from kerasish.core.dtypes import COMPLEX, FLOATS
+from kerasish.core.dtypes import COMPLEX, FLOATS, standardize_dtype
 from kerasish.core.op import Card
 from kerasish.core.spec import Spec
 from kerasish.core.tensor import OPS, Tensor
@@ -113,7 +113,7 @@ class GradientTape:
         for x in tree.flatten(tensor):
             if isinstance(x, Variable):
                 self._watch_read(x, x.handle)
-            elif not isinstance(x, Tensor) or x.dtype.name not in _DIFFERENTIABLE:
+            elif not isinstance(x, Tensor) or standardize_dtype(x.dtype) not in _DIFFERENTIABLE:
                 raise TypeError(f"a tape watches floating-point tensors and variables, got {x!r}")
             else:
                 self._tracked.add(x.uid)
@@ -130,7 +130,7 @@ class GradientTape:
     def touch(self, variable: Variable, value: Tensor) -> None:
         """Watch a variable that is read as `value`."""
         if id(variable) in self._variables or (
-            self._watch_variables and variable.trainable and value.dtype.name in _DIFFERENTIABLE
+            self._watch_variables and variable.trainable and standardize_dtype(value.dtype) in _DIFFERENTIABLE
         ):
             self._watch_read(variable, value)
 
@@ -145,7 +145,7 @@ class GradientTape:
             return
         self._entries.append(Entry(card, params, inputs, flags, out))
         for o in out if type(out) is tuple else (out,):
-            if o.dtype.name in _DIFFERENTIABLE:
+            if standardize_dtype(o.dtype) in _DIFFERENTIABLE:
                 tracked.add(o.uid)
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None,
@@ -208,7 +208,7 @@ class GradientTape:
             if isinstance(t, Variable):
                 self.touch(t, t.handle)
             t = to_tensor(t)
-            if t.dtype.name not in _DIFFERENTIABLE:
+            if standardize_dtype(t.dtype) not in _DIFFERENTIABLE:
                 raise TypeError(f"only floating-point results have gradients, got dtype {t.dtype}")
             g = OPS["ones_like"](t) if g is None else to_tensor(g, t.dtype.name)
             grads[t.uid] = g if t.uid not in grads else OPS["add"](grads[t.uid], g)

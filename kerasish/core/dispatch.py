@@ -6,6 +6,7 @@ as protocols.
 """
 
 import contextlib
+import contextvars
 import threading
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -39,6 +40,10 @@ class _State(threading.local):
     tapes: tuple = ()
     variables: Any = None  # a store that stands before the variables' own values
     autocast: str | None = None  # float dtype in which variables are read
+
+    def __init__(self) -> None:
+        with np.errstate(all="ignore"):
+            self.quiet = contextvars.copy_context()  # where NumPy warns of nothing; quicker to enter than errstate
 
 
 state = _State()
@@ -149,7 +154,7 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     Returns:
         A tensor, or a tuple of tensors for an op of several results.
     """
-    inputs = _promoted(card.promote, inputs)
+    inputs = promoted(card.promote, inputs)
     if state.interpreter is None:
         out = run_kernel(card, inputs, params)
     else:
@@ -163,8 +168,7 @@ def run_kernel(card: Any, inputs: list[Tensor], params: dict[str, Any]) -> Any:
     """Run the kernel of a card on concrete inputs; a failure is put in the words of its shape rule."""
     here = device.current()
     try:
-        with np.errstate(all="ignore"):
-            out = here.kernel(card.name)(*[x.data for x in inputs], **params)
+        out = state.quiet.run(here.kernel(card.name), *[x.data for x in inputs], **params)
     except (ValueError, TypeError, IndexError) as error:
         abstract = next((x for x in inputs if not x.is_concrete), None)
         if abstract is not None:
@@ -182,23 +186,28 @@ def _describe(x: Tensor) -> str:
     return f"{x.dtype.name}{list(x.shape)}"
 
 
-def _promoted(policy: Any, inputs: Any) -> list[Tensor]:
-    """Tensors of the dtype that a card's promotion asks for; casts are ops, so gradients pass them."""
+def promoted(policy: Any, inputs: Any) -> list[Tensor]:
+    """Return tensors of the dtype that a card's promotion asks for; casts are ops, so gradients pass them."""
     if policy is None:
         return [x if type(x) is Tensor else to_tensor(x) for x in inputs]
     dtype, scalars = None, False
     for x in inputs:  # the fast path: tensors of one floating-point dtype, and Python numbers
         if type(x) is Tensor:
-            if dtype is not None and x.data.dtype != dtype:
+            if dtype is None:
+                dtype = x.data.dtype
+            elif x.data.dtype is not dtype and x.data.dtype != dtype:
                 break
-            dtype = x.data.dtype
         elif type(x) is float or type(x) is int:
             scalars = True
+        elif hasattr(x, "read_tensor"):  # a Variable
+            return promoted(policy, [v.read_tensor() if hasattr(v, "read_tensor") else v for v in inputs])
         else:
             break
     else:
         real = dtype is not None and dtype.kind == "f"
         if (real and type(policy) is str) or (dtype is not None and policy == "same" and not scalars):
+            if not scalars:
+                return list(inputs)
             asarray = device.current().xp.asarray
             return [x if type(x) is Tensor else Tensor(asarray(x, dtype)) for x in inputs]
     dtype = promoted_dtype(policy, inputs)

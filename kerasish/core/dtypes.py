@@ -63,10 +63,16 @@ def standardize_dtype(dtype: Any) -> str:
     """
     if type(dtype) is str and dtype in _ALLOWED_SET:
         return dtype
+    if isinstance(dtype, np.dtype):  # asking NumPy for a name takes longer than adding small arrays
+        name = _NAMES.get(dtype)
+        if name is None:
+            name = _NAMES[dtype] = _standardize(dtype)
+        return name
     return _standardize(dtype)
 
 
 _ALLOWED_SET = frozenset(ALLOWED)
+_NAMES: dict[np.dtype, str] = {}
 
 
 def _standardize(dtype: Any) -> str:

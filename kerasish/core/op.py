@@ -122,8 +122,9 @@ def public(function: Callable[..., Any] | None = None, *, name: str | None = Non
         for x in args:
             if type(x) not in _PLAIN and symbolic_door["holds"](x):
                 return symbolic_door["call"](door, args, kwargs)
-        if kwargs and symbolic_door["holds"](kwargs):
-            return symbolic_door["call"](door, args, kwargs)
+        for x in kwargs.values():
+            if type(x) not in _PLAIN and symbolic_door["holds"](x):
+                return symbolic_door["call"](door, args, kwargs)
         return function(*args, **kwargs)
 
     register(name or function.__name__, door)

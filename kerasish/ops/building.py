@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from kerasish.core.dispatch import promoted_dtype, to_tensor
+from kerasish.core.dispatch import apply, promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import broadcast, like
 from kerasish.core.tensor import Tensor
@@ -32,10 +32,12 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
         shape_rule = spec or (like(0, dtype) if len(inputs) == 1 else broadcast(dtype))
         card = Card(function.__name__, inputs, spec=shape_rule, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
 
+        defaults = {n: parameters[n].default for n in static}
+
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if len(args) == len(inputs) and not kwargs and not static:
-                return card(*args)
+            if len(args) == len(inputs) and kwargs.keys() <= defaults.keys():  # the common way, which must be quick
+                return apply(card, args, {**defaults, **kwargs})
             bound = inspect.signature(function).bind(*args, **kwargs)
             bound.apply_defaults()
             return card(*[bound.arguments[n] for n in inputs], **{n: bound.arguments[n] for n in static})
@@ -74,6 +76,8 @@ def canonical_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int:
+        return (canonical_axis(axis, ndim),)
     axes = tuple(sorted(canonical_axis(a, ndim) for a in (axis if isinstance(axis, list | tuple) else [axis])))
     if len(set(axes)) != len(axes):
         raise ValueError(f"an axis is named twice in {axis}")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish.core.dispatch import promoted_dtype, to_tensor
+from kerasish.core.dispatch import promoted, to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import broadcast
 from kerasish.core.tensor import OPS
@@ -167,5 +167,4 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         return OPS["nonzero"](condition)
     if x1 is None or x2 is None:
         raise ValueError("ops.where needs both `x1` and `x2`, or neither")
-    dtype = promoted_dtype("same", (x1, x2))
-    return _where(to_tensor(condition, "bool"), to_tensor(x1, dtype), to_tensor(x2, dtype))
+    return _where(to_tensor(condition, "bool"), *promoted("same", (x1, x2)))

@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from kerasish.core.dispatch import promoted_dtype, to_tensor
+from kerasish.core.dispatch import promoted
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast_shapes
 from kerasish.core.tensor import OPS, Tensor
@@ -19,11 +19,7 @@ __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensor
 
 def _met(*xs: Any) -> list[Tensor]:
     """Inputs as tensors of the dtype in which they meet."""
-    first = xs[0]
-    if all(type(x) is Tensor and x.dtype == first.dtype for x in xs):
-        return list(xs)
-    dtype = promoted_dtype("same", xs)
-    return [to_tensor(x, dtype) for x in xs]
+    return promoted("same", xs)
 
 
 # ---- the matrix product ----

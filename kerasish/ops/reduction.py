@@ -97,15 +97,20 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
         axis: the axes to fold.
         keepdims: whether folded axes stay, with length 1.
     """
+    return _fold(_sum, _wide(x), axis, keepdims)
+
+
+def _wide(x: Any, dtype: Any = None) -> Tensor:
+    """A tensor of the dtype in which its elements are added up or multiplied."""
     x = to_tensor(x)
-    return _fold(_sum, cast(x, _WIDER.get(x.dtype.name, x.dtype)), axis, keepdims)
+    dtype = dtype or _WIDER.get(standardize_dtype(x.dtype))
+    return x if dtype is None else cast(x, dtype)
 
 
 @public
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
     """Product over axes, in `dtype` or as `sum` chooses it; arguments as in `sum`."""
-    x = to_tensor(x)
-    return _fold(_prod, cast(x, dtype or _WIDER.get(x.dtype.name, x.dtype)), axis, keepdims)
+    return _fold(_prod, _wide(x, dtype), axis, keepdims)
 
 
 @public
