@@ -18,11 +18,8 @@ from kerasish.utils.serialization import deserialize_keras_object
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 import golden_io  # noqa: E402
 
-TABLES = ["core", "conv", "pool", "norm", "rnn", "attention", "merge", "shape"]
+TABLES = ["core", "conv", "pool", "norm", "rnn", "attention", "merge", "shape", "preprocessing", "lookup"]
 ROWS = {f"{table}-{row['name']}": row for table in TABLES for row in golden_io.load(f"layers_{table}")}
-# Keras's JAX backend aligns the mask (batch, 1) with the last axes of a state of images: wrong, and an error where
-# their lengths differ. tests/layers/test_recurrent.py has what is right.
-del ROWS["rnn-ConvLSTM2D-mask"]
 # Keras says that the scores are as many as (targets, targets), even where there are fewer sources.
 for name in ("attention-MultiHeadAttention-key_and_scores", "attention-MultiHeadAttention-value_dim"):
     ROWS[name]["output_shape"] = [[None, *out.shape[1:]] for out in ROWS[name]["calls"][0]["out"]]
@@ -34,6 +31,8 @@ def make(row):
     kwargs = golden_io.objects_in(row["kwargs"], deserialize_keras_object)
     layer = getattr(layers, row["class"])(**kwargs)
     config = layer.get_config()
+    if "adapt" in row:
+        layer.adapt(row["adapt"])
     first = row["calls"][0]
     layer(*first["args"], **first["kwargs"])
     if getattr(layer, "stateful", False):
@@ -70,6 +69,8 @@ def test_symbolic_shape(name):
 
     naming.reset()
     layer = getattr(layers, row["class"])(**golden_io.objects_in(row["kwargs"], deserialize_keras_object))
+    if "adapt" in row:
+        layer.adapt(row["adapt"])
     first = row["calls"][0]
     args, kwargs = tree.map_structure(unknown_batch, (tuple(first["args"]), first["kwargs"]))
     out = layer(*args, **kwargs)
@@ -97,6 +98,10 @@ def test_outputs(name):
         assert len(got) == len(flat(row["mask"]))
         for a, b in zip(got, flat(row["mask"])):
             close(a, b, "mask")
+    if "vocabulary" in row:
+        assert layer.get_vocabulary() == row["vocabulary"]
+    if "bin_boundaries" in row:
+        close(layer.bin_boundaries, row["bin_boundaries"], "bin boundaries")
     if "losses" in row:
         np.testing.assert_allclose([float(x) for x in layer.losses], row["losses"], rtol=1e-5)
 
