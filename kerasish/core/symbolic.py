@@ -18,6 +18,10 @@ class KerasHistory(NamedTuple):
     tensor_index: int
 
 
+_NO_VALUE = ("{} has no values: it stands for a tensor to come. Use kerasish.ops and layers on it, not NumPy, Python "
+             "branches, loops over its elements or int()/float().")
+
+
 class KerasTensor(TensorOperators):
     """A tensor that stands for values to come: a shape with None for unknown lengths, and a dtype.
 
@@ -71,13 +75,16 @@ class KerasTensor(TensorOperators):
     __hash__ = object.__hash__
 
     def _no_value(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise TypeError(
-            f"{self} has no values: it stands for a tensor to come. Use kerasish.ops and layers on it, not NumPy, "
-            "Python branches, loops over its elements or int()/float()."
-        )
+        raise TypeError(_NO_VALUE.format(self))
 
-    __array__ = __bool__ = __int__ = __float__ = __index__ = __iter__ = __len__ = _no_value
-    __array__.__name__ = "__array__"
+    def _no_number(self, *_args: Any, **_kwargs: Any) -> Any:
+        raise ValueError(_NO_VALUE.format(self))
+
+    def __iter__(self) -> Any:
+        raise NotImplementedError(_NO_VALUE.format(self))
+
+    __bool__ = __index__ = __len__ = _no_value
+    __array__ = __int__ = __float__ = _no_number
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(f"{self} cannot be written to: use kerasish.ops.slice_update or scatter_update")
@@ -191,25 +198,24 @@ class Operation:
         """Make an operation from what `get_config` gave."""
         return cls(**config)
 
-    def _only_node(self, what: str) -> Node:
-        nodes = self._inbound_nodes
-        if len(nodes) != 1:
-            count = "has never been called on symbolic tensors" if not nodes else f"has been called {len(nodes)} times"
-            raise AttributeError(f"{type(self).__name__} {self.name!r} {count}, so it has no single `{what}`")
-        return nodes[0]
+    def _first_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(f"{type(self).__name__} {self.name!r} has never been called on symbolic tensors, so "
+                                 f"it has no `{what}`")
+        return self._inbound_nodes[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of its only call."""
-        node = self._only_node("input")
+        """The symbolic input of its first call."""
+        node = self._first_node("input")
         if len(node.args) == 1 and not any_symbolic(node.kwargs):
             return node.args[0]
         return node.inputs[0] if len(node.inputs) == 1 else list(node.inputs)
 
     @property
     def output(self) -> Any:
-        """The symbolic output of its only call."""
-        outputs = self._only_node("output").outputs
+        """The symbolic output of its first call."""
+        outputs = self._first_node("output").outputs
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
@@ -243,10 +249,18 @@ class FunctionOperation(Operation):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
+    def __reduce__(self) -> tuple:  # these classes are made as they are needed, so that pickle cannot find them
+        return _new_operation, (self.function.__name__,), vars(self)
+
     @property
     def signature(self) -> inspect.Signature:
         """The signature of the op."""
         return inspect.signature(self.function)
+
+
+def _new_operation(name: str) -> FunctionOperation:
+    cls = FunctionOperation.of(op.OPS[name])
+    return cls.__new__(cls)
 
 
 def _call_symbolic(function: Callable[..., Any], args: tuple, kwargs: dict) -> Any:

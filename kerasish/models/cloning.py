@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from kerasish.core.symbolic import KerasTensor
+from kerasish.core.symbolic import FunctionOperation, KerasTensor
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.core.input_layer import Input, InputLayer
-from kerasish.models.functional import Functional
+from kerasish.models.functional import Functional, made_like_functional
 from kerasish.models.model import Model
 from kerasish.models.sequential import Sequential
-from kerasish.utils import tree
+from kerasish.utils import serialization, tree
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[[Any], Any] | None = None,
                 call_function: Callable[..., Any] | None = None, recursive: bool = False, **kwargs: Any) -> Any:
-    """Return a model of the same architecture with layers, and so weights, of its own.
+    """Return a model of the same architecture with layers, and so weights, of its own; compiled if the model is.
 
     Args:
         model: a sequential or functional model, or any with a config.
@@ -22,66 +22,95 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
         clone_function: gives the copy of a layer; by default made from its config.
         call_function: `call_function(layer, *args, **kwargs)` gives the output of a copied layer in a functional
             model; by default the layer is called.
-        recursive: whether nested models are copied by the same functions.
+        recursive: whether the layers of nested models are copied by the same functions.
 
     Raises:
         ValueError: the arguments do not fit the kind of model.
     """
+    copies: dict[int, Any] = kwargs.pop("cache", None) or {}
     if kwargs:
         raise ValueError(f"clone_model() got unexpected arguments {sorted(kwargs)}")
     if not isinstance(model, Model):
         raise ValueError(f"clone_model() copies models, got {model!r}")
-
-    def clone(layer: Any) -> Any:
-        if recursive and isinstance(layer, Sequential | Functional):
-            return clone_model(layer, clone_function=clone_function, call_function=None, recursive=True)
-        return clone_function(layer) if clone_function is not None else layer.__class__.from_config(layer.get_config())
-
+    copy = _copier(clone_function, call_function, recursive, copies)
     if isinstance(model, Sequential):
         if call_function is not None:
             raise ValueError("`call_function` is for functional models; a Sequential model has no calls to change")
-        return _clone_sequential(model, clone, input_tensors)
-    if isinstance(model, Functional) and type(model).__init__ is Functional.__init__:
-        return _clone_functional(model, clone, call_function, input_tensors)
-    if input_tensors is not None or clone_function is not None:
-        raise ValueError(f"{type(model).__name__} is a class of its own: only its config can be copied, so give "
-                         "neither `input_tensors` nor `clone_function`")
-    return model.__class__.from_config(model.get_config())
-
-
-def _clone_sequential(model: Sequential, clone: Callable[[Any], Any], input_tensors: Any) -> Sequential:
-    layers = [clone(layer) for layer in model.layers]
-    tensors = tree.flatten(input_tensors) if input_tensors is not None else []
-    if len(tensors) > 1:
-        raise ValueError(f"a Sequential model has one input, got {len(tensors)} input tensors")
-    first: list[Any] = []
-    if tensors:
-        first = [tensors[0] if isinstance(tensors[0], KerasTensor) else Input(batch_shape=tensors[0].shape)]
-    elif model._functional is not None:
-        x = model.inputs[0]
-        first = [Input(batch_shape=x.shape, dtype=x.dtype, name=x._keras_history.operation.name)]  # type: ignore
-    return type(model)([*first, *layers], name=model.name, trainable=model.trainable)
-
-
-def _clone_functional(model: Any, clone: Callable[[Any], Any], call_function: Callable[..., Any] | None,
-                      input_tensors: Any) -> Any:
-    if input_tensors is None:
-        inputs = [Input(batch_shape=x.shape, dtype=x.dtype, name=x._keras_history.operation.name)
-                  for x in model.inputs]
+        clone = _clone_sequential(model, copy, input_tensors)
+    elif isinstance(model, Functional) and (
+        type(model).get_config is Functional.get_config or clone_function or input_tensors is not None
+    ):
+        clone = _clone_functional(model, copy, call_function, input_tensors)
     else:
-        inputs = tree.flatten(input_tensors)
-        if len(inputs) != len(model.inputs):
-            raise ValueError(f"model {model.name!r} has {len(model.inputs)} inputs, got {len(inputs)} input tensors")
-    copies: dict[int, Any] = {}
+        if input_tensors is not None or clone_function or call_function:
+            raise ValueError(f"{type(model).__name__} is a class of its own: only its config can be copied, so give "
+                             "neither `input_tensors` nor `clone_function` nor `call_function`")
+        config = serialization.serialize_keras_object(model)
+        return serialization.deserialize_keras_object(config, {type(model).__name__: type(model)})
+    if model.compiled:
+        clone.compile_from_config(model.get_compile_config())
+    return clone
+
+
+def _copier(clone_function: Callable[[Any], Any] | None, call_function: Callable[..., Any] | None, recursive: bool,
+            copies: dict[int, Any]) -> Callable[[Any], Any]:
+    """Return what copies a layer, each layer once."""
+
+    def copy(layer: Any) -> Any:
+        if id(layer) not in copies:
+            if recursive and isinstance(layer, Sequential | Functional):
+                calls = None if isinstance(layer, Sequential) else call_function
+                made = clone_model(layer, clone_function=clone_function, call_function=calls, recursive=True,
+                                   cache=copies)
+            elif clone_function is not None:
+                made = clone_function(layer)
+            else:
+                made = type(layer).from_config(layer.get_config())
+            copies[id(layer)] = made
+        return copies[id(layer)]
+
+    return copy
+
+
+def _clone_sequential(model: Sequential, copy: Callable[[Any], Any], input_tensors: Any) -> Sequential:
+    layers = [copy(layer) for layer in model.layers]
+    tensors = [] if input_tensors is None else tree.flatten(input_tensors)
+    if len(tensors) > 1 or not all(isinstance(x, KerasTensor) for x in tensors):
+        raise ValueError(f"a Sequential model has one input, a symbolic tensor; got {input_tensors!r}")
+    first: list[Any] = []
+    source = model._functional.inputs[0] if model._functional is not None else None
+    if tensors:
+        x = tensors[0]
+        is_input = x._keras_history is not None and isinstance(_maker(x), InputLayer)
+        first = [x if is_input else Input(batch_shape=x.shape, dtype=x.dtype)]
+    elif source is not None:
+        first = [Input(batch_shape=source.shape, dtype=source.dtype, name=_maker(source).name)]
+    return Sequential([*first, *layers], name=model.name, trainable=model.trainable)
+
+
+def _clone_functional(model: Any, copy: Callable[[Any], Any], call_function: Callable[..., Any] | None,
+                      input_tensors: Any) -> Any:
+    own = model._graph._inputs_struct
+    if input_tensors is None:
+        input_tensors = tree.map_structure(
+            lambda x: Input(batch_shape=x.shape, dtype=x.dtype, name=_maker(x).name, optional=_maker(x).optional), own)
+    inputs = tree.flatten(input_tensors)
+    if len(inputs) != len(model.inputs) or not all(isinstance(x, KerasTensor) for x in inputs):
+        raise ValueError(f"model {model.name!r} has {len(model.inputs)} inputs, so `input_tensors` must hold as many "
+                         f"symbolic tensors; got {input_tensors!r}")
+    ops: dict[int, Any] = {}
 
     def call(operation: Any, args: Any, kwargs: Any) -> Any:
-        if isinstance(operation, Layer) and not isinstance(operation, InputLayer):
-            if id(operation) not in copies:
-                copies[id(operation)] = clone(operation)
-            operation = copies[id(operation)]
+        if isinstance(operation, FunctionOperation):
+            made = ops.setdefault(id(operation), type(operation)(name=operation.name))
         else:
-            copies.setdefault(id(operation), operation)
-        return operation(*args, **kwargs) if call_function is None else call_function(operation, *args, **kwargs)
+            made = copy(operation) if isinstance(operation, Layer) else operation
+        return made(*args, **kwargs) if call_function is None else call_function(made, *args, **kwargs)
 
     outputs = model._graph.run(inputs, call)
-    return type(model)(tree.pack_sequence_as(model._graph._inputs_struct, inputs), outputs, name=model.name)
+    cls = type(model) if made_like_functional(type(model)) else Functional
+    return cls(tree.pack_sequence_as(own, inputs), outputs, name=model.name)
+
+
+def _maker(x: KerasTensor) -> Any:
+    return x._keras_history.operation  # type: ignore[union-attr]

@@ -1,5 +1,6 @@
 """The functional model: a graph of layers between symbolic inputs and outputs."""
 
+import inspect
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
@@ -36,18 +37,17 @@ class Functional(Model):
         self._init_trainer()
         inputs, outputs = _as_structure(inputs), _as_structure(outputs)
         inputs, outputs = _from_fresh_inputs(inputs, outputs)
-        Layer.__init__(self, name=name, **kwargs)
+        # The layers keep what they say of themselves: only setting the attribute later changes them too.
+        Layer.__init__(self, name=name, trainable=trainable is not False, **kwargs)
         self._set_untracked(_graph=Function(inputs, outputs, name=self.name))
+        _check_names(self._graph.operations, self.name)
         for operation in self._graph.operations:
             if isinstance(operation, Layer):
                 self._tracker.track(operation)
-        if trainable is not None:
-            self.trainable = trainable
         self._set_untracked(output_names=_output_names(outputs), input_names=[_maker(x) for x in self.inputs])
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self.built = True
-        self._lock()
 
     _layers_saved_first = True
 
@@ -106,7 +106,7 @@ class Functional(Model):
         return super().__call__(self._arranged(inputs), *args, **kwargs)
 
     def _arranged(self, inputs: Any) -> Any:
-        """Inputs in the model's own structure: a dict by input names serves a model with a list, and a list a dict."""
+        """Inputs in the model's own structure: a dict by input names serves a model with a list."""
         own = self._graph._inputs_struct
         if isinstance(inputs, dict) and not isinstance(own, dict):
             names = self.input_names
@@ -118,6 +118,9 @@ class Functional(Model):
         flat = tree.flatten(inputs)
         if isinstance(own, dict) and isinstance(inputs, dict):
             return {k: inputs[k] for k in own if k in inputs} if set(own) <= set(inputs) else inputs
+        if isinstance(own, dict) and len(own) > 1:
+            raise ValueError(f"model {self.name!r} expects a dict with the keys {list(own)}, got "
+                             f"a {type(inputs).__name__}")
         if len(flat) != len(self.inputs):
             shapes = [tuple(getattr(x, "shape", ())) for x in flat]
             raise ValueError(f"model {self.name!r} expects {len(self.inputs)} input(s) {self.input_names}, but "
@@ -163,9 +166,12 @@ class Functional(Model):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Return None: the layers inside set the masks of the outputs themselves."""
 
+    def _lock(self) -> None:
+        """Stay open: a model may be given layers beside those of its graph."""
+
     def get_config(self) -> dict[str, Any]:
         """Return the graph as plain data, in Keras's format."""
-        if type(self).__init__ is not Functional.__init__:
+        if not made_like_functional(type(self)):
             return Layer.get_config(self)  # a subclass with a constructor of its own
         return functional_config.serialize(self)
 
@@ -178,6 +184,20 @@ class Functional(Model):
 
 
 Model.functional_class = Functional
+
+
+def made_like_functional(cls: type) -> bool:
+    """Tell whether a class of models is made of inputs and outputs, or hands all its arguments on."""
+    own, functional = inspect.getfullargspec(cls.__init__), inspect.getfullargspec(Functional.__init__)  # type: ignore
+    return own.args == functional.args or (own.varargs is not None and own.varkw is not None)
+
+
+def _check_names(operations: list[Any], model: str) -> None:
+    names = [o.name for o in operations]
+    taken = sorted({n for n in names if names.count(n) > 1})
+    if taken:
+        raise ValueError(f"the layers and ops of model {model!r} must have names of their own, but there are several "
+                         f"called {taken}")
 
 
 def _as_structure(x: Any) -> Any:
@@ -204,11 +224,9 @@ def _maker(x: KerasTensor) -> str:
 
 
 def _output_names(outputs: Any) -> list[str]:
-    if isinstance(outputs, dict):
-        return [str(path[-1]) for path, _ in tree.flatten_with_path(outputs)]
     names: list[str] = []
-    for x in tree.flatten(outputs):
-        base = name = _maker(x)
+    for path, x in tree.flatten_with_path(outputs):
+        base = name = path[-1] if path and isinstance(path[-1], str) else _maker(x)
         n = 0
         while name in names:
             n += 1

@@ -7,6 +7,7 @@ from typing import Any
 from kerasish.core.op import OPS
 from kerasish.core.symbolic import FunctionOperation, KerasTensor, Operation
 from kerasish.layers.base.layer import Layer
+from kerasish.models.model import Model
 from kerasish.models.operation_names import BY_CLASS, BY_FUNCTION
 from kerasish.utils import serialization, tree
 from kerasish.utils.registry import CustomObjectScope
@@ -31,7 +32,7 @@ def serialize(model: Any, describe: Callable[[Any], dict[str, Any]] | None = Non
         config["name"] = operation.name
         config["inbound_nodes"] = [_describe_node(n, index) for n in nodes if n.inputs]
         layers.append(config)
-    ends = {which: tree.map_structure(lambda x: _address(x, index), struct) for which, struct in (
+    ends = {which: tree.map_structure(lambda x: _end(x, index), struct) for which, struct in (
         ("input_layers", model._graph._inputs_struct), ("output_layers", model._graph._outputs_struct))}
     ends = {k: v[0] if isinstance(v, list) and len(v) == 1 and isinstance(v[0], list) else v for k, v in ends.items()}
     return {"name": model.name, "trainable": model.trainable, "layers": layers, **ends}
@@ -42,6 +43,13 @@ def _address(x: KerasTensor, index: dict) -> list[Any]:
     history = x._keras_history
     operation, i = index[id(history.operation._inbound_nodes[history.node_index])]  # type: ignore[union-attr]
     return [operation.name, i, history.tensor_index]  # type: ignore[union-attr]
+
+
+def _end(x: KerasTensor, index: dict) -> list[Any]:
+    """The address of an input or output of the model, where Keras counts the nodes of functional models from 1."""
+    name, i, tensor = _address(x, index)
+    nested = isinstance(x._keras_history.operation, Model.functional_class)  # type: ignore[union-attr]
+    return [name, i + nested, tensor]
 
 
 def _describe_operation(operation: Operation, describe: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -124,6 +132,8 @@ def deserialize(cls: type, config: dict[str, Any], custom_objects: Any = None) -
         made = {name: [list(o._inbound_nodes[-1].outputs)] if _is_input(o) else []
                 for name, o in operations.items()}
         _call_all(calls, operations, made)
+    made = {name: [made[name][0], *made[name]] if isinstance(o, Model.functional_class) and made[name] else made[name]
+            for name, o in operations.items()}
     ends = [_resolve_ends(config[k], made) for k in ("input_layers", "output_layers")]
     known = {k: config[k] for k in ("name", "trainable") if k in config}
     return cls(inputs=ends[0], outputs=ends[1], **known)
@@ -177,12 +187,19 @@ def _call_all(calls: list, operations: dict, made: dict) -> None:
                 blocked.add(operation.name)  # a later call must not take the number of an earlier one
                 left.append((operation, node))
             else:
-                out = operation(*arguments[0], **arguments[1])
+                out = operation(*arguments[0], **_without_default(operation, arguments[1]))
                 made[operation.name].append(tree.flatten(out))
         if len(left) == len(waiting):
             raise ValueError(f"the config of a model is disconnected: {sorted({o.name for o, _ in left})} need tensors "
                              "that no layer makes")
         waiting = left
+
+
+def _without_default(operation: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call without a `training` that only repeats the default, as Keras writes it everywhere."""
+    if isinstance(operation, Layer) and kwargs.get("training") == operation._call_signature.training_default:
+        return {k: v for k, v in kwargs.items() if k != "training"}
+    return kwargs
 
 
 def _resolve_node(node: Any, made: dict) -> tuple[list, dict] | None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kerasish.core.symbolic import KerasTensor, compute_output_spec
 from kerasish.layers.base.layer import Layer
 from kerasish.models.summary import print_summary
 from kerasish.saving import saving_api
@@ -46,17 +45,6 @@ class Model(Trainer, Layer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-
-    def build(self, input_shape: Any) -> None:
-        """Build the layers inside for inputs of a shape (or a list or dict of shapes)."""
-        if self.built and all(layer.built for layer in self._flatten_layers(include_self=False)):
-            return
-        symbols = _symbols(input_shape, self.input_dtype)
-        try:
-            compute_output_spec(lambda x: self.call(x), symbols)
-        except TypeError as error:
-            raise ValueError(f"model {self.name!r} cannot be built from a shape: {error}. Call it on data.") from error
-        self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; what a subclass writes."""
@@ -121,11 +109,6 @@ class Model(Trainer, Layer):
         """Return the architecture as JSON; `kerasish.models.model_from_json` makes a model of it."""
         return saving_api.to_json(self, **kwargs)
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the model for the shapes that `get_build_config` gave."""
-        if config:
-            super().build_from_config(config)
-
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Make a model from what `get_config` gave."""
@@ -174,14 +157,6 @@ def _become_functional(cls: type) -> None:
         for base in cls.__bases__:
             if issubclass(base, Model):
                 _become_functional(base)
-
-
-def _symbols(shape: Any, dtype: str) -> Any:
-    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
-        return KerasTensor(shape, dtype)
-    if isinstance(shape, dict):
-        return {k: _symbols(v, dtype) for k, v in shape.items()}
-    return type(shape)([_symbols(s, dtype) for s in shape])
 
 
 def _nested(variables: list, value_format: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The sequential model: one layer after another."""
 
+import inspect
 from typing import Any
 
 from kerasish.core.symbolic import KerasTensor
@@ -47,18 +48,16 @@ class Sequential(Model):
         """Put a layer on top.
 
         Raises:
-            TypeError: it is no layer.
-            ValueError: its name is taken, or a second input is added.
+            ValueError: it is no layer, its name is taken, or a second input is added.
         """
         if isinstance(layer, KerasTensor) and layer._keras_history and isinstance(
             layer._keras_history.operation, InputLayer
         ):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
-            if callable(layer) and not isinstance(layer, type):
-                raise TypeError(f"only layers can be added to a Sequential model, got {layer!r}: wrap a function in "
-                                "layers.Lambda, or write a Layer")
-            raise TypeError(f"only layers can be added to a Sequential model, got {layer!r} ({type(layer).__name__})")
+            hint = ": wrap a function in layers.Lambda, or write a Layer" if inspect.isroutine(layer) else ""
+            raise ValueError(f"only layers can be added to a Sequential model, got {layer!r} "
+                             f"({type(layer).__name__}){hint}")
         if any(layer.name == other.name for other in self._sequence):
             raise ValueError(f"all layers of a Sequential model must have unique names, but {layer.name!r} is in "
                              f"model {self.name!r} already")
@@ -82,7 +81,7 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the last layer off, and return it."""
         if not self._sequence:
-            raise ValueError(f"model {self.name!r} has no layers to pop")
+            raise IndexError(f"model {self.name!r} has no layers to pop")
         layer = self._sequence.pop()
         self._tracker.forget(layer)
         self._forget_graph()
@@ -199,6 +198,9 @@ class Sequential(Model):
         return self._functional.input_names if self._functional is not None else None
 
     # ---- config --------------------------------------------------------------------------------
+
+    def _lock(self) -> None:
+        """Stay open: a model may be given layers beside those of its graph."""
 
     def get_config(self) -> dict[str, Any]:
         """Return the layers as plain data, in Keras's format."""

@@ -110,15 +110,23 @@ def _connections(layer: Any, own_nodes: set[int]) -> str:
 
 def _output_shape(layer: Any) -> str:
     if layer._inbound_nodes:
-        shapes = [str(x.shape) for x in layer._inbound_nodes[-1].outputs]
+        shapes = [_shape_text(x.shape) for x in layer._inbound_nodes[-1].outputs]
         return shapes[0] if len(shapes) == 1 else f"[{', '.join(shapes)}]"
     build_shapes = getattr(layer, "_build_shapes", None)
     if not build_shapes:
         return "?"
     try:
-        return str(layer.compute_output_shape(**build_shapes))
+        return _shape_text(layer.compute_output_shape(**build_shapes))
     except (TypeError, ValueError, NotImplementedError, AttributeError):
         return "?"
+
+
+def _shape_text(shape: Any) -> str:
+    if isinstance(shape, tuple) and all(n is None or isinstance(n, int) for n in shape):
+        return f"({', '.join(map(str, shape))})"
+    if isinstance(shape, dict):
+        return "{" + ", ".join(f"{k}: {_shape_text(v)}" for k, v in shape.items()) + "}"
+    return f"[{', '.join(map(_shape_text, shape))}]"
 
 
 def _table(columns: list[Column], rows: list[list[str]]) -> str:
@@ -142,9 +150,11 @@ def _cells(columns: list[Column], texts: list[str], edge: str) -> str:
 
 
 def _wrap(text: str, width: int) -> list[str]:
+    """The lines of a cell: broken between words, and a word that is too long cut off."""
     indent = text[: len(text) - len(text.lstrip())]
-    return textwrap.wrap(text, width, drop_whitespace=True, initial_indent="", break_on_hyphens=False) if not indent \
-        else [indent + line for line in textwrap.wrap(text.lstrip(), max(width - len(indent), 1))]
+    wrapped = textwrap.wrap(text.lstrip(), max(width - len(indent), 1), break_long_words=False, break_on_hyphens=False)
+    lines = wrapped or [""]
+    return [indent + line if len(indent + line) <= width else f"{indent}{line}"[: width - 1] + "…" for line in lines]
 
 
 def _totals(model: Any) -> str:

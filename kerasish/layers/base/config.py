@@ -1,11 +1,14 @@
 """A layer as plain data: its constructor's arguments, and for which shapes it was built."""
 
+import contextlib
 import inspect
 from typing import Any
 
 from kerasish.core import dtype_policy, symbolic
 from kerasish.utils import serialization
 
+# What the base class takes.
+_COMMON = ("name", "trainable", "dtype", "autocast", "activity_regularizer")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -33,13 +36,13 @@ class HasConfig:
             config["activity_regularizer"] = serialization.serialize_keras_object(
                 self.activity_regularizer)  # type: ignore[attr-defined]
         if type(self).get_config is HasConfig.get_config:
-            config = {**config, **_constructor_arguments(self)}
+            config = _accepted(type(self), {**config, **_constructor_arguments(self)})
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Make a layer from what `get_config` gave."""
-        config = dict(config)
+        config = _accepted(cls, config)
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = dtype_policy.deserialize(config["dtype"])
         try:
@@ -53,18 +56,25 @@ class HasConfig:
         shapes = self._build_shapes
         if not shapes:
             return None
+        first = {"input_shape": next(iter(shapes.values()))}
         if len(shapes) == 1:
-            return {"input_shape": next(iter(shapes.values()))}
-        return {"shapes_dict": dict(shapes)}
+            return first
+        # Keras goes by the first shape alone where a layer is built by running it.
+        return {**({} if self._has_own_build() else first), "shapes_dict": dict(shapes)}  # type: ignore[attr-defined]
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build the layer for the shapes that `get_build_config` gave."""
         if not config:
             return
-        if "input_shape" in config:
+        shapes = {k: _tuples(v) for k, v in config.get("shapes_dict", {}).items()}
+        if not self._has_own_build():  # type: ignore[attr-defined]
+            # What cannot be run on these shapes alone is built by the first call.
+            with contextlib.suppress(Exception):
+                self._build_for(shapes or _tuples(config.get("input_shape")))  # type: ignore[attr-defined]
+        elif shapes:
+            self.build(**shapes)  # type: ignore[attr-defined]
+        elif "input_shape" in config:
             self.build(_tuples(config["input_shape"]))  # type: ignore[attr-defined]
-        elif "shapes_dict" in config:
-            self.build(**{k: _tuples(v) for k, v in config["shapes_dict"].items()})  # type: ignore[attr-defined]
 
 
 def _tuples(shape: Any) -> Any:
@@ -74,6 +84,14 @@ def _tuples(shape: Any) -> Any:
     if isinstance(shape, dict):
         return {k: _tuples(v) for k, v in shape.items()}
     return [_tuples(s) for s in shape] if isinstance(shape, list | tuple) else shape
+
+
+def _accepted(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """A config without what every layer has to say of itself but the constructor of this class does not take."""
+    parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return dict(config)
+    return {k: v for k, v in config.items() if k not in _COMMON or k in parameters}
 
 
 def _constructor_arguments(layer: Any) -> dict[str, Any]:

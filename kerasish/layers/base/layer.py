@@ -11,9 +11,11 @@ import numpy as np
 
 from kerasish import regularizers
 from kerasish.core import dtype_policy
+from kerasish.core.abstract import in_shape_inference
 from kerasish.core.dispatch import scope, state
 from kerasish.core.dtypes import is_float, numpy_dtype
 from kerasish.core.name_scope import current_path, name_scope
+from kerasish.core.spec import STAND_INS
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.symbolic import KerasTensor, Node, Operation, any_symbolic, compute_output_spec
 from kerasish.core.tensor import OPS, Tensor
@@ -46,10 +48,10 @@ class Layer(HasWeights, HasConfig, Operation):
         object.__setattr__(self, "_tracker", Tracker())
         super().__init__(name=name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        shape = kwargs.pop("input_shape", None)
+        length = kwargs.pop("input_dim", None)
+        shape = kwargs.pop("input_shape", None if length is None else (length,))
         batch_shape = kwargs.pop("batch_input_shape", None)
         self._input_shape_argument = (None, *shape) if shape is not None else batch_shape
-        kwargs.pop("input_dim", None)
         if kwargs:
             raise ValueError(f"{type(self).__name__} {self.name!r} got unexpected arguments {sorted(kwargs)}")
         self._dtype_policy = dtype_policy.get(dtype)
@@ -166,8 +168,26 @@ class Layer(HasWeights, HasConfig, Operation):
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of a shape."""
         self._check_init_called()
-        if any(not layer.built for layer in self._layers) and _is_shape(input_shape):
-            compute_output_spec(self.call, KerasTensor(input_shape, self.input_dtype))
+        if input_shape is not None:
+            self._build_for(input_shape)
+        self.built = True
+
+    def _has_own_build(self) -> bool:
+        return type(self).build is not Layer.build
+
+    def _build_for(self, shapes: Any) -> None:
+        """Build the layers inside by running `call` on symbols of shapes: of its first argument, or a dict by name."""
+        by_name = isinstance(shapes, dict) and all(k.endswith("_shape") for k in shapes)
+        if any(not layer.built for layer in self._layers):
+            symbols = _map_shapes(lambda s: KerasTensor(s, self.input_dtype), shapes)
+            arguments = {k.removesuffix("_shape"): v for k, v in symbols.items()} if by_name else {}
+            try:
+                with self._open_name_scope():
+                    compute_output_spec(self.call, *([] if by_name else [symbols]), **arguments)
+            except TypeError as error:
+                raise ValueError(f"layer {self.path!r} cannot be built from the shapes {shapes}: {error}. Call it on "
+                                 "data, or give it a `build` method.") from error
+        self._build_shapes = dict(shapes) if by_name else {"input_shape": _recorded(shapes)}
         self.built = True
 
     def _check_init_called(self) -> None:
@@ -183,7 +203,7 @@ class Layer(HasWeights, HasConfig, Operation):
                 v.trainable = False
 
     def _maybe_build(self, arguments: dict[str, Any], tensors: dict[str, Any]) -> None:
-        if type(self).build is not Layer.build:
+        if self._has_own_build():
             with self._open_name_scope():
                 self.build(**shapes_for(self.build, tensors, self.path))
             assert_input_compatibility(self._input_spec, arguments.get(self._call_signature.first), self.path)
@@ -191,7 +211,7 @@ class Layer(HasWeights, HasConfig, Operation):
         if any(not layer.built for layer in self._layers):
             with self._open_name_scope():
                 self._build_by_running(arguments)
-        self._build_shapes = {f"{k}_shape": _shape_of(v) for k, v in tensors.items() if k != "mask"}
+        self._build_shapes = {f"{k}_shape": _recorded(_shape_of(v)) for k, v in tensors.items() if k != "mask"}
         self.built = True
 
     def _build_by_running(self, arguments: dict[str, Any]) -> None:
@@ -431,7 +451,7 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
         if self._building == 0:
             shapes = dict(signature.bind(self, *args, **kwargs).arguments)
             shapes.pop(next(iter(signature.parameters)))
-            self._build_shapes = {k: _as_shapes(v) for k, v in shapes.items() if k != "kwargs"}
+            self._build_shapes = {k: _recorded(v) for k, v in shapes.items() if k != "kwargs"}
             self.built = True
             self._lock()
 
@@ -446,8 +466,12 @@ def _is_shape(x: Any) -> bool:
     return isinstance(x, list | tuple) and all(n is None or isinstance(n, int) for n in x)
 
 
-def _as_shapes(x: Any) -> Any:
-    return tuple(x) if _is_shape(x) else x
+def _recorded(shapes: Any) -> Any:
+    """Shapes for which a layer was built, with None for what stands for it while shapes are inferred."""
+    if not in_shape_inference():
+        return _map_shapes(tuple, shapes)
+    return _map_shapes(lambda s: tuple([None if n in STAND_INS and (i == 0 or i < len(s) - 1) else n
+                                        for i, n in enumerate(s)]), shapes)
 
 
 def _shape_of(x: Any) -> Any:
