@@ -12,6 +12,7 @@ from kerasish.layers import (
     Embedding,
     GroupNormalization,
     Input,
+    Layer,
     LayerNormalization,
     RMSNormalization,
     SpectralNormalization,
@@ -86,8 +87,6 @@ def test_frozen_layer_infers():
 
 
 def test_training_is_the_surrounding_layers():
-    from kerasish.layers import Layer
-
     class Outer(Layer):
         def __init__(self):
             super().__init__()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kerasish import layers, ops
+from kerasish.core.symbolic import KerasTensor, compute_output_spec
 from kerasish.layers import (
     GRU,
     LSTM,
@@ -165,7 +166,10 @@ def test_states_stay(cls):
 def test_states_need_a_batch_size():
     with pytest.raises(ValueError, match="batch_shape"):
         LSTM(3, stateful=True)(Input((5, 4)))
-    assert LSTM(3, stateful=True)(Input(batch_shape=(2, 5, 4))).shape == (2, 3)
+    layer = LSTM(3, stateful=True)
+    assert layer(Input(batch_shape=(2, 5, 4))).shape == (2, 3)
+    assert compute_output_spec(layer, KerasTensor((None, 5, 4), "float32")).shape == (None, 3)
+    assert not any(np.any(s) for s in layer.states)
 
 
 @pytest.mark.parametrize("cls", [LSTM, GRU, SimpleRNN])

@@ -34,7 +34,8 @@ class Attention(Layer):
         super().__init__(**kwargs)
         self.use_scale, self.score_mode, self.seed = use_scale, score_mode, seed
         self.dropout = fraction(dropout, "dropout")
-        self.scale = self.concat_score_weight = None
+        self.scale: Any = None
+        self.concat_score_weight: Any = None
         if self.dropout > 0:
             self.seed_generator = SeedGenerator(seed)
 

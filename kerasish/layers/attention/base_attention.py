@@ -55,7 +55,7 @@ class HeadsAttention(HasWeightArguments, Layer):
 
     # ---- building ------------------------------------------------------------------------------
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # type: ignore
         """Make the projections."""
         key_shape = value_shape if key_shape is None else key_shape
         self.compute_output_shape(query_shape, value_shape, key_shape)  # raises where the shapes do not fit

@@ -24,17 +24,18 @@ def windows_along(spatial: Lengths, window: tuple, strides: tuple, padding: str,
     Raises:
         ValueError: an axis is too short for the window.
     """
-    counts = []
+    counts: list[int | None] = []
     for n, *steps in zip(spatial, window, strides, dilation, strict=True):
         k, s, d = steps
         if n is None:
             counts.append(None)
             continue
         ((before, after),) = explicit_padding(padding, (n,), *((v,) for v in steps))
-        counts.append((n + before + after - (k - 1) * d - 1) // s + 1)
-        if counts[-1] < 1:
+        count = (n + before + after - (k - 1) * d - 1) // s + 1
+        if count < 1:
             raise ValueError(f"no window of {window} cells, dilated by {dilation}, fits spatial axes of lengths "
                              f"{spatial} with padding {padding!r}: use a larger input, or padding='same'")
+        counts.append(count)
     return tuple(counts)
 
 

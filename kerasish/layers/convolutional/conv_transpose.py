@@ -34,8 +34,8 @@ class ConvTranspose(BaseConv):
         if len(spatial) != self.rank:
             raise ValueError(f"expected {self.rank} spatial axes")
         extra = self.output_padding or (None,) * self.rank
-        return tuple(None if n is None else transposed_axis(self.padding, n, *sizes)[0] for n, *sizes in zip(
-            spatial, self.kernel_size, self.strides, self.dilation_rate, extra))
+        axes = zip(spatial, self.kernel_size, self.strides, self.dilation_rate, extra)
+        return tuple(None if n is None else transposed_axis(self.padding, n, k, s, d, e)[0] for n, k, s, d, e in axes)
 
     def _convolve(self, inputs: Any) -> Any:
         return ops.conv_transpose(inputs, self.kernel, strides=self.strides, padding=self.padding,

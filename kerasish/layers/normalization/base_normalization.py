@@ -71,7 +71,8 @@ class ScaleAndOffset(HasWeightArguments, HasAxes):
         super().__init__(**kwargs)
         self.epsilon, self.center, self.scale = epsilon, center, scale
         self._set_weight_arguments(**weight_arguments)
-        self.gamma = self.beta = None
+        self.gamma: Any = None
+        self.beta: Any = None
 
     def _add_scale_and_offset(self, shape: tuple) -> None:
         # They are read in their own dtype, however coarse the layer computes.

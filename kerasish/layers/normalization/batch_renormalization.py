@@ -20,10 +20,10 @@ class HasRenorm:
     def _set_renorm(self, renorm: bool, clipping: dict[str, Any] | None, momentum: float) -> None:
         if renorm:
             clipping = clipping or {}
-            rmin, rmax, dmax = (clipping.get(k) for k in ("rmin", "rmax", "dmax"))
+            rmin, rmax, dmax = clipping.get("rmin"), clipping.get("rmax"), clipping.get("dmax")
             if set(clipping) - set(_BOUNDS):
                 raise ValueError(f"argument `renorm_clipping` may have the keys {_BOUNDS}, got {sorted(clipping)}")
-            if (None not in (rmin, rmax) and rmax < rmin) or (dmax is not None and dmax < 0):
+            if (rmin is not None and rmax is not None and rmax < rmin) or (dmax is not None and dmax < 0):
                 raise ValueError(f"argument `renorm_clipping` needs rmin <= rmax and dmax >= 0, got {clipping}")
         self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, clipping, momentum
 

@@ -26,6 +26,11 @@ class BaseCell(HasWeightArguments, Layer):
         implementation: 1 for masks of their own for each gate.
     """
 
+    kernel: Any
+    recurrent_kernel: Any
+    bias: Any
+    bias_initializer: Any
+
     def __init__(self, gates: int, activation: Any, recurrent_activation: Any, use_bias: bool, dropout: float,
                  recurrent_dropout: float, seed: int | None, weight_arguments: dict[str, Any],
                  implementation: int = 2, **kwargs: Any):

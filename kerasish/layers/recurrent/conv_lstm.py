@@ -93,7 +93,13 @@ class ConvLSTMCell(BaseCell):
 
 
 class ConvLSTM(CellRNN):
-    """Convolutional LSTM of any rank; arguments as in `ConvLSTM2D`, `rank` before them."""
+    """Convolutional LSTM of any rank.
+
+    Args:
+        rank: number of spatial axes.
+        cell: arguments of the cell.
+        loop: arguments of `RNN`.
+    """
 
     filters = of_cell("filters")
     kernel_size = of_cell("kernel_size")
@@ -104,10 +110,8 @@ class ConvLSTM(CellRNN):
     recurrent_activation = of_cell("recurrent_activation")
     unit_forget_bias = of_cell("unit_forget_bias")
 
-    def __init__(self, rank: int, *cell_arguments: Any, activity_regularizer: Any, loop: dict[str, Any],
-                 cell: dict[str, Any], **kwargs: Any):
-        super().__init__(ConvLSTMCell(rank, *cell_arguments, name="conv_lstm_cell", **cell, **for_cell(kwargs)),
-                         activity_regularizer=activity_regularizer, **loop, **kwargs)
+    def __init__(self, rank: int, cell: dict[str, Any], loop: dict[str, Any], **kwargs: Any):
+        super().__init__(ConvLSTMCell(rank, name="conv_lstm_cell", **cell, **for_cell(kwargs)), **loop, **kwargs)
         self.input_spec = InputSpec(ndim=rank + 3)
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
@@ -136,17 +140,18 @@ class ConvLSTM1D(ConvLSTM):
                  return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
                  stateful: bool = False, **kwargs: Any):
         super().__init__(
-            1, filters, kernel_size, strides, padding, data_format, dilation_rate, unit_forget_bias,
-            activity_regularizer=activity_regularizer,
-            loop=dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                      stateful=stateful),
-            cell=dict(activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                      dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                          kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                          bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                          recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                          kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                          bias_constraint=bias_constraint)), **kwargs)
+            1,
+            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
+                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
+                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
+                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
+                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+                     bias_constraint=bias_constraint)),
+            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)
 
 
 @builtin("keras.layers")
@@ -184,17 +189,18 @@ class ConvLSTM2D(ConvLSTM):
                  return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
                  stateful: bool = False, **kwargs: Any):
         super().__init__(
-            2, filters, kernel_size, strides, padding, data_format, dilation_rate, unit_forget_bias,
-            activity_regularizer=activity_regularizer,
-            loop=dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                      stateful=stateful),
-            cell=dict(activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                      dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                          kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                          bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                          recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                          kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                          bias_constraint=bias_constraint)), **kwargs)
+            2,
+            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
+                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
+                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
+                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
+                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+                     bias_constraint=bias_constraint)),
+            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)
 
 
 @builtin("keras.layers")
@@ -212,14 +218,15 @@ class ConvLSTM3D(ConvLSTM):
                  return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
                  stateful: bool = False, **kwargs: Any):
         super().__init__(
-            3, filters, kernel_size, strides, padding, data_format, dilation_rate, unit_forget_bias,
-            activity_regularizer=activity_regularizer,
-            loop=dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                      stateful=stateful),
-            cell=dict(activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                      dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                          kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                          bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                          recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                          kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                          bias_constraint=bias_constraint)), **kwargs)
+            3,
+            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
+                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
+                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
+                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
+                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+                     bias_constraint=bias_constraint)),
+            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)

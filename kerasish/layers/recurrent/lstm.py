@@ -111,5 +111,5 @@ class LSTM(SequenceRNN):
 
     def _whole(self, sequences: Any, states: list[Any], mask: Any) -> Any:
         cell = self.cell
-        return recurrent.lstm(sequences, *states, mask, cell.kernel, cell.recurrent_kernel, cell.bias,
+        return recurrent.lstm(sequences, states[0], states[1], mask, cell.kernel, cell.recurrent_kernel, cell.bias,
                               go_backwards=self.go_backwards, zero_output_for_mask=self.zero_output_for_mask)

@@ -5,6 +5,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core import symbolic
+from kerasish.core.abstract import in_shape_inference
 from kerasish.core.name_scope import name_scope
 from kerasish.core.variable import Variable
 from kerasish.layers.base.layer import Layer
@@ -30,6 +31,8 @@ class RNN(Layer):
         unroll: decides only what a masked step puts out: the output before it, not the state.
         zero_output_for_mask: whether masked steps put out zeros.
     """
+
+    states: Any
 
     def __init__(self, cell: Any, return_sequences: bool = False, return_state: bool = False,
                  go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
@@ -100,7 +103,7 @@ class RNN(Layer):
             last, outputs, states = self.inner_loop(sequences, states, _first(mask), training)
         finally:
             self._forget_masks()
-        if self.stateful:
+        if self._keeps_states():
             for variable, value in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
                 variable.assign(value)
         output, states = tree.map_structure(
@@ -111,15 +114,18 @@ class RNN(Layer):
         return (output, *[s[0] if isinstance(n, int) and tree.is_nested(s) else s
                           for n, s in zip(self.state_size, states, strict=True)])
 
+    def _keeps_states(self) -> bool:
+        return self.stateful and not in_shape_inference()  # where the batch may be one that stands for any
+
     def _first_states(self, sequences: Any, initial_state: Any) -> list[Any]:
         batch = sequences.shape[0]
-        if self.stateful and self.states is not None:
+        if self._keeps_states():
             expected = tree.flatten(self.states)[0].shape[0]
             if batch != expected:
                 raise ValueError(f"layer {self.path!r} is stateful and keeps the states of {expected} sequences, but "
                                  f"got a batch of {batch}")
         if initial_state is None:
-            initial_state = self.states if self.stateful else self.get_initial_state(batch)
+            initial_state = self.states if self._keeps_states() else self.get_initial_state(batch)
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
         return tree.map_structure(lambda x: ops.convert_to_tensor(x, dtype=self._cell_dtype), states)
 

@@ -32,7 +32,7 @@ class TimeDistributed(Wrapper):
                              f"{shape}")
         return (shape[0], *shape[2:])
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         """Build the layer inside for one step."""
         super().build(self._step_shape(input_shape))
 
