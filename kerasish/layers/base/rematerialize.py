@@ -26,16 +26,19 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         f: a function of tensors, or a layer.
+
+    Raises:
+        ValueError: in a call, if the function reads a variable only after it has changed it.
     """
 
-    @functools.wraps(f)
+    @functools.wraps(f, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
         if not state.tapes:
             return f(*args, **kwargs)
         seen = _Seen()
         with scope(tapes=(seen,)):
             out = f(*args, **kwargs)
-            out = tree.map_structure(lambda x: OPS["copy"](x) if isinstance(x, Tensor) else x, out)
+            out = tree.map_structure(seen.own, out)
         card = _Again(functools.partial(f, *args, **kwargs), seen)
         results = tuple(x for x in tree.flatten(out) if isinstance(x, Tensor))
         for tape in state.tapes:
@@ -62,8 +65,21 @@ class _Seen:
             if x.uid not in self._made and is_float(x.dtype):
                 self.sources[x.uid] = x
 
+    def own(self, x: Any) -> Any:
+        """Return a result as a tensor that the function itself has made."""
+        if not isinstance(x, Tensor) or x.uid in self._made:
+            return x
+        out = OPS["copy"](x)
+        mask = getattr(x, "_keras_mask", None)
+        if mask is not None:
+            out._keras_mask = mask
+        return out
+
     def touch(self, variable: Variable, value: Tensor) -> None:
         """Note a variable and the value that it had when it was first read."""
+        if value.uid in self._made and id(variable) not in self.reads:
+            raise ValueError(f"a function given to remat adds to variable {variable.path!r} before it reads it, so "
+                             "that its value before is not known when the function runs again: read it first")
         self.reads.setdefault(id(variable), (variable, value))
 
 
