@@ -196,6 +196,11 @@ class RandomImageLayer(ImageLayer):
         """One number an image, in a shape that broadcasts to the images'."""
         return self._uniform((images.shape[0], 1, 1, 1), low, high, seed)
 
+    def _chosen(self, images: Tensor, probability: tuple, seed: Any) -> Tensor:
+        """Whether each image is to be changed, (batch, 1, 1, 1), its probability drawn from a range."""
+        probabilities = self._uniform_each(images, *probability, seed)
+        return self._uniform_each(images, 0.0, 1.0, seed) < probabilities
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "seed": self.seed}

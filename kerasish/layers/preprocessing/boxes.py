@@ -54,12 +54,14 @@ def moved(corners: Tensor, forward: Tensor) -> Tensor:
 
     Args:
         corners: (batch, boxes, 4): left, top, right, bottom.
-        forward: (batch, 6): a point (x, y) comes to lie at (f0 x + f1 y + f2, f3 x + f4 y + f5).
+        forward: (batch, 6): a point (x, y) comes to lie at (f0 x + f1 y + f2, f3 x + f4 y + f5); or (batch, 8), then
+            both are divided by f6 x + f7 y + 1.
     """
     left, top, right, bottom = ops.unstack(corners, axis=-1)
     x, y = ops.stack([left, right, left, right], axis=-1), ops.stack([top, top, bottom, bottom], axis=-1)
-    f = ops.unstack(ops.reshape(ops.cast(forward, "float32"), (-1, 6, 1, 1)), axis=1)
-    new_x, new_y = f[0] * x + f[1] * y + f[2], f[3] * x + f[4] * y + f[5]
+    f = ops.unstack(ops.reshape(ops.cast(forward, "float32"), (-1, forward.shape[-1], 1, 1)), axis=1)
+    scale = f[6] * x + f[7] * y + 1.0 if len(f) == 8 else 1.0
+    new_x, new_y = (f[0] * x + f[1] * y + f[2]) / scale, (f[3] * x + f[4] * y + f[5]) / scale
     return ops.stack([ops.min(new_x, axis=-1), ops.min(new_y, axis=-1), ops.max(new_x, axis=-1),
                       ops.max(new_y, axis=-1)], axis=-1)
 

@@ -183,10 +183,10 @@ def perspective_transform(images: Any, start_points: Any, end_points: Any, inter
         raise ValueError("arguments `start_points` and `end_points` must both have shape (4, 2) or (batch, 4, 2), "
                          f"got {start.shape} and {end.shape}")
     start, end = (OPS["reshape"](p, (-1, 4, 2)) for p in (start, end))
-    return _project(images, layout, _homography(start, end), order, "constant", fill_value)
+    return _project(images, layout, homography(start, end), order, "constant", fill_value)
 
 
-def _homography(start: Tensor, end: Tensor) -> Tensor:
+def homography(start: Tensor, end: Tensor) -> Tensor:
     """The 8 coefficients of the projective map from each end point to its start point."""
     (sx, sy), (ex, ey) = (OPS["unstack"](p, axis=-1) for p in (start, end))
     zero, one = OPS["zeros_like"](ex), OPS["ones_like"](ex)
