@@ -22,6 +22,9 @@ from kerasish.backend.common import (
     shape,
     sorting,
 )
+from kerasish.backend.cupy import indexing as cupy_indexing
+from kerasish.backend.cupy import random as cupy_random
+from kerasish.backend.cupy import selection as cupy_selection
 from kerasish.backend.device import use_default
 from kerasish.backend.numpy import folds as numpy_folds
 from kerasish.backend.numpy import indexing as numpy_indexing
@@ -31,8 +34,8 @@ from kerasish.backend.numpy import sorting as numpy_sorting
 
 KERNEL_MODULES = (
     activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection,
-    reduction, rnn, shape, sorting, numpy_folds, numpy_indexing, numpy_random, numpy_selection,
-    numpy_sorting,
+    reduction, rnn, shape, sorting, cupy_indexing, cupy_random, cupy_selection, numpy_folds, numpy_indexing,
+    numpy_random, numpy_selection, numpy_sorting,
 )  # fmt: skip
 
 use_default()

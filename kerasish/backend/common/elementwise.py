@@ -38,6 +38,7 @@ def rsqrt(xp, x, *, out=None):
 
 
 @kernel("round")
+@through_float32
 def round_to(xp, x, *, decimals=0):
     """Round halves to even, at a number of decimals."""
     return xp.round(x, decimals)

@@ -7,7 +7,7 @@ A static index is a tuple with one entry for each axis or new axis: an int, None
 from typing import Any
 
 from kerasish.backend.common.halves import widen
-from kerasish.backend.registry import kernel
+from kerasish.backend.registry import kernel, lookup
 
 
 def as_index(index: tuple, arrays: tuple) -> tuple:
@@ -34,7 +34,7 @@ def scatter_item(xp, values, *arrays, shape, index):
     if len(arrays) == len(index):
         add_rows(xp, out.reshape(-1, *shape[len(arrays) :]), row_numbers(xp, arrays, shape), wide)
     else:
-        xp.add.at(out, where, wide)
+        add_at(xp, out, wide, where)
     return out.astype(values.dtype, copy=False)
 
 
@@ -55,7 +55,18 @@ def add_rows(xp: Any, table: Any, rows: Any, values: Any) -> None:
         return
     # NumPy adds at 1-D indices three times as fast as at rows.
     at = rows if width == 1 else (rows[:, None] * width + xp.arange(width)).reshape(-1)
-    xp.add.at(table.reshape(-1), at, values.reshape(-1))
+    add_at(xp, table.reshape(-1), values.reshape(-1), at)
+
+
+@kernel("add_at")
+def add_at_index(xp, table, values, *, index):
+    """In place: add values at an index of arrays and slices; at repeated indices they add up."""
+    xp.add.at(table, index, values)
+
+
+def add_at(xp: Any, table: Any, values: Any, index: Any) -> None:
+    """Run `add_at` of the device that `xp` stands for."""
+    lookup("add_at", xp.__name__, xp)(table, values, index=index)
 
 
 @kernel("put_item")
@@ -133,4 +144,4 @@ def _block(starts: tuple, sizes: tuple, shape: tuple) -> tuple:
 
 @kernel("nonzero")
 def nonzero(xp, x):
-    return tuple(i.astype("int32") for i in xp.nonzero(x))
+    return tuple(i.astype("int32") for i in xp.nonzero(widen(x)))

@@ -56,26 +56,33 @@ def _length(x, axis):
     return prod_of(x.shape[a] for a in ((axis,) if isinstance(axis, int) else axis))
 
 
+def _extreme(xp, function, x, dtype, **params):
+    """Call a function that has no value for nothing; CuPy's refuse empty arrays also where the result is empty."""
+    if not x.size and _length(x, params["axis"]):
+        return xp.any(x, axis=params["axis"], keepdims=params["keepdims"]).astype(dtype)
+    return function(x, **params).astype(dtype, copy=False)
+
+
 @kernel("max")
 def max_(xp, x, *, axis=None, keepdims=False, out=None):
-    return xp.max(x, axis=axis, keepdims=keepdims, out=out)
+    return _extreme(xp, xp.max, x, x.dtype, axis=axis, keepdims=keepdims, out=out)
 
 
 @kernel("min")
 def min_(xp, x, *, axis=None, keepdims=False, out=None):
-    return xp.min(x, axis=axis, keepdims=keepdims, out=out)
+    return _extreme(xp, xp.min, x, x.dtype, axis=axis, keepdims=keepdims, out=out)
 
 
 @kernel("argmax")
 def argmax(xp, x, *, axis=None, keepdims=False):
     only_real(x)
-    return xp.argmax(widen(x), axis=axis, keepdims=keepdims).astype("int32")
+    return _extreme(xp, xp.argmax, widen(x), "int32", axis=axis, keepdims=keepdims)
 
 
 @kernel("argmin")
 def argmin(xp, x, *, axis=None, keepdims=False):
     only_real(x)
-    return xp.argmin(widen(x), axis=axis, keepdims=keepdims).astype("int32")
+    return _extreme(xp, xp.argmin, widen(x), "int32", axis=axis, keepdims=keepdims)
 
 
 @kernel("count_nonzero")
@@ -87,7 +94,8 @@ def count_nonzero(xp, x, *, axis=None):
 @through_float32
 def logsumexp(xp, x, *, axis=None, keepdims=False):
     """log(sum(exp(x))), shifted by the maximum unless that is infinite."""
-    top = xp.max(x, axis=axis, keepdims=True, initial=-xp.inf)
+    # The sum stands in for a maximum of nothing, which has no value.
+    top = (xp.max if x.size else xp.sum)(x, axis=axis, keepdims=True)
     top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     total = xp.log(xp.sum(xp.exp(x - top), axis=axis, keepdims=True)) + top
     return total if keepdims else xp.squeeze(total, axis=axis)

@@ -1,6 +1,7 @@
 """Kernels that sort, search and count. All sorts are stable, so that ties come out alike everywhere."""
 
 from kerasish.backend.common.halves import through_float32, widen
+from kerasish.backend.common.indexing import add_at
 from kerasish.backend.registry import kernel
 
 
@@ -56,7 +57,7 @@ def bincount(xp, x, *weights, length):
     kept = (rows >= 0) & (rows < length)
     at = (rows + length * xp.arange(len(rows))[:, None])[kept]
     amounts = widen(weights[0]).reshape(rows.shape)[kept] if weights else xp.ones(at.shape, dtype)
-    xp.add.at(out.reshape(-1), at, amounts)
+    add_at(xp, out.reshape(-1), amounts, at)
     return out.reshape(*x.shape[:-1], length).astype(weights[0].dtype if weights else dtype, copy=False)
 
 
