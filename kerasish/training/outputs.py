@@ -14,46 +14,84 @@ class Outputs:
     """
 
     def __init__(self, y_pred: Any, names: list[str] | None):
-        self.paths = [path for path, _ in tree.flatten_with_path(y_pred)]
+        self.paths = [tuple(path) for path, _ in tree.flatten_with_path(y_pred)]
         self.count = len(self.paths)
-        self.nested = tree.is_nested(y_pred)
-        self.structure = tree.map_structure(lambda _: "output", y_pred)
+        self._positions = tree.pack_sequence_as(y_pred, list(range(self.count)))
         keyed = isinstance(y_pred, dict) and len(y_pred) == self.count
         self.keys = [path[0] for path in self.paths] if keyed else None
         names = names if names is not None and len(names) == self.count else None
         self.names: list[str | None] = list(names or self.keys or [None] * self.count)
+
+    @property
+    def structure(self) -> Any:
+        """The structure of the outputs, for messages."""
+        return tree.map_structure(lambda i: self.names[i] or "output", self._positions)
+
+    def label(self, i: int) -> str:
+        """What to call an output in a message."""
+        return self.names[i] or "/".join(str(p) for p in self.paths[i]) or "0"
 
     def _index(self) -> dict[str, int]:
         out = {n: i for i, n in enumerate(self.names) if n is not None}
         out.update({k: i for i, k in enumerate(self.keys or ())})
         return out
 
-    def spread(self, value: Any, what: str, one_for_all: bool = True) -> list[Any]:
+    def spread(self, value: Any, what: str) -> list[Any]:
         """Return one entry an output of an argument of `compile`.
 
         Args:
-            value: one entry; a list of one an output; or a dict by output name (outputs left out get None).
+            value: one entry for all outputs; a list of one an output; a dict by output name; or the structure of
+                the outputs with an entry in each place. Outputs left out of a dict get None.
             what: name of the argument, for messages.
-            one_for_all: whether an entry that is no list or dict goes to every output.
 
         Raises:
             ValueError: names or lengths do not fit the outputs.
         """
-        if isinstance(value, dict):
-            index = self._index()
-            unknown = [k for k in value if k not in index]
-            if unknown and all(isinstance(k, str) for k in value):
-                raise ValueError(f"`{what}` names the outputs {unknown}, but the model's outputs are {list(index)}")
-            out: list[Any] = [None] * self.count
-            for k, v in value.items():
-                out[index[k]] = v
-            return out
-        if isinstance(value, list | tuple):
-            if len(value) != self.count:
-                raise ValueError(f"`{what}` has {len(value)} entries, but the model has {self.count} outputs "
-                                 f"{[n for n in self.names if n] or ''}")
+        if isinstance(value, dict) and value.keys() <= self._index().keys():
+            return self._by_name(value)
+        if isinstance(value, list | tuple) and len(value) == self.count and self._is_flat():
             return list(value)
-        return [value] * self.count if one_for_all else [value]
+        if isinstance(value, list | tuple) and len(value) == self.count and not any(map(tree.is_nested, value)):
+            return list(value)
+        return self._walk(value, what)
+
+    def _is_flat(self) -> bool:
+        return all(len(path) == 1 for path in self.paths)
+
+    def _by_name(self, value: dict[str, Any]) -> list[Any]:
+        index = self._index()
+        out: list[Any] = [None] * self.count
+        for k, v in value.items():
+            out[index[k]] = v
+        return out
+
+    def _walk(self, value: Any, what: str) -> list[Any]:
+        """Take from a value, place by place of the structure of the outputs, what stands there."""
+        out: list[Any] = [None] * self.count
+
+        def visit(place: Any, value: Any) -> None:
+            if not tree.is_nested(place):
+                out[place] = value
+            elif not isinstance(value, list | tuple | dict):
+                for i in tree.flatten(place):
+                    out[i] = value
+            elif isinstance(place, dict) and isinstance(value, dict) and value.keys() <= place.keys():
+                for k, v in value.items():
+                    visit(place[k], v)
+            elif isinstance(place, list | tuple) and isinstance(value, list | tuple) and len(place) == len(value):
+                for p, v in zip(place, value, strict=True):
+                    visit(p, v)
+            else:
+                raise ValueError(self._misfit(value, what))
+
+        visit(self._positions, value)
+        return out
+
+    def _misfit(self, value: Any, what: str) -> str:
+        has = f"the keys {list(value)}" if isinstance(value, dict) else f"{len(value)} entries"
+        names = f", named {list(self._index())}" if self._index() else ""
+        return (f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; the structure of the "
+                f"outputs is {self.structure}")
 
     def flatten(self, y: Any, what: str) -> list[Any]:
         """Return targets or sample weights in the order of the outputs, None for those that are missing.
@@ -64,22 +102,17 @@ class Outputs:
         if y is None:
             return [None] * self.count
         if isinstance(y, dict):
-            index = self._index()
-            if not set(y) <= set(index):
-                if self.count == 1 and len(y) == 1:
-                    return tree.flatten(y)
-                raise ValueError(f"`{what}` has the keys {sorted(y)}, but the model's outputs are {list(index)}")
-            out: list[Any] = [None] * self.count
-            for k, v in y.items():
-                out[index[k]] = v
-            return out
+            if y.keys() <= self._index().keys():
+                return self._by_name(y)
+            if self.count == 1 and len(y) == 1:
+                return tree.flatten(y)
+            return self._walk(y, what)
         flat = tree.flatten(y)
         if len(flat) == self.count:
             return flat
         if len(flat) == 1 and what == "sample_weight":
             return flat * self.count
-        raise ValueError(f"`{what}` has {len(flat)} arrays, but the model has {self.count} outputs; the structure of "
-                         f"the outputs is {self.structure}")
+        raise ValueError(self._misfit(flat, what))
 
 
 def is_binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:
