@@ -26,7 +26,7 @@ class Entry:
         outs = out if type(out) is tuple else (out,)
         self.card, self.params = card, params
         self.inputs = [x.uid if t else None for x, t in zip(inputs, tracked, strict=True)]
-        self.shapes = [x.shape for x in inputs] if card.broadcasts else None
+        self.shapes = [x.data.shape for x in inputs] if card.broadcasts else None
         self.outputs = [o.uid for o in outs]
         self.specs = [Spec(o.shape, o.dtype) for o in outs] if len(outs) > 1 else None
         self.kept = _keep(card, inputs, tracked, out)
@@ -137,7 +137,7 @@ class GradientTape:
     def record(self, card: Card, inputs: list[Tensor], params: dict[str, Any], out: Any) -> None:
         """Note an op whose gradient may be asked for."""
         tracked = self._tracked
-        if not card.differentiable:
+        if tracked.isdisjoint([x.uid for x in inputs]) or not card.differentiable:
             return
         flags = [x.uid in tracked and (card.joint is not None or card.rules[i] is not None)  # type: ignore[index]
                  for i, x in enumerate(inputs)]
