@@ -15,6 +15,7 @@ from kerasish import config as settings
 from kerasish.autodiff.functional import jvp
 from kerasish.core import dtype_policy, dtypes, random_state, symbolic
 from kerasish.core.graph import get_source_inputs
+from kerasish.data.audio_directory import audio_dataset_from_directory
 from kerasish.data.image_directory import image_dataset_from_directory
 from kerasish.data.py_dataset import PyDataset
 from kerasish.data.split import split_dataset
@@ -53,7 +54,8 @@ _attach(
 )  # fmt: skip
 _attach(
     utils,
-    PyDataset=PyDataset, Sequence=PyDataset, bounding_boxes=bounding_boxes, clear_session=clear_session,
+    PyDataset=PyDataset, Sequence=PyDataset, audio_dataset_from_directory=audio_dataset_from_directory,
+    bounding_boxes=bounding_boxes, clear_session=clear_session,
     deserialize_keras_object=serialization.deserialize_keras_object,
     serialize_keras_object=serialization.serialize_keras_object,
     split_dataset=split_dataset, get_source_inputs=get_source_inputs,
