@@ -55,5 +55,9 @@ ROWS = [
     row("Hashing", "salt", dict(num_bins=7, salt=133), WORDS, **OPTIONS),
     row("Hashing", "salts", dict(num_bins=7, salt=[133, 137]), WORDS, **OPTIONS),
     row("Hashing", "mask", dict(num_bins=7, mask_value=""), WORDS, **OPTIONS),
+    row("HashedCrossing", "text", dict(num_bins=7), [WORDS[:, :1], WORDS[:, 1:2]], **OPTIONS),
+    row("HashedCrossing", "numbers", dict(num_bins=7), [NUMBERS[:, :1], NUMBERS[:, 1:2]], **OPTIONS),
+    row("HashedCrossing", "one_hot", dict(num_bins=5, output_mode="one_hot"), [WORDS[:, :1], WORDS[:, 1:2]],
+        **OPTIONS),
     row("Hashing", "multi_hot", dict(num_bins=5, output_mode="multi_hot"), WORDS, **OPTIONS),
 ]

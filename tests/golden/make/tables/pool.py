@@ -32,3 +32,11 @@ for kind in ("GlobalMaxPooling", "GlobalAveragePooling"):
         ]
 ROWS += [row(f"MaxPooling{rank}D", "defaults", dict(), shape) for rank, shape in ((1, S1), (2, S2), (3, S3))]
 ROWS.append(row("GlobalAveragePooling1D", "mask", dict(), normal(2, 5, 3), mask=bools(2, 5, rate=0.6)))
+for kind in ("AdaptiveMaxPooling", "AdaptiveAveragePooling"):
+    ROWS += [
+        row(f"{kind}1D", "uneven", dict(output_size=3), S1),
+        row(f"{kind}1D", "channels_first", dict(output_size=2, **FIRST), normal(2, 2, 6)),
+        row(f"{kind}2D", "uneven", dict(output_size=[2, 4]), S2),
+        row(f"{kind}2D", "square", dict(output_size=3), S2),
+        row(f"{kind}3D", "uneven", dict(output_size=[2, 3, 1]), S3),
+    ]

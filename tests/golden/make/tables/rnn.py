@@ -67,6 +67,9 @@ ROWS += [
                                              return_state=True), normal(1, 3, 4, 3, 2)),
     row("ConvLSTM2D", "backwards_stride", dict(filters=2, kernel_size=2, strides=2, go_backwards=True, use_bias=False),
         normal(2, 3, 4, 4, 1)),
+    row("ConvLSTM1D", "sequences", dict(filters=2, kernel_size=2, padding="same", return_sequences=True),
+        normal(2, 3, 4, 1)),
+    row("ConvLSTM3D", "last", dict(filters=1, kernel_size=2), normal(1, 2, 3, 3, 2, 1)),
     row("ConvLSTM2D", "channels_first", dict(filters=2, kernel_size=2, data_format="channels_first"),
         normal(1, 2, 1, 3, 3)),
 ]

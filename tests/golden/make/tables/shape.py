@@ -20,6 +20,8 @@ ROWS = [
     row("Cropping2D", "plain", dict(cropping=1), S2),
     row("Cropping2D", "uneven", dict(cropping=[[1, 0], [2, 1]]), S2),
     row("Cropping2D", "channels_first", dict(cropping=[1, 2], **FIRST), normal(1, 2, 4, 5)),
+    row("Cropping3D", "plain", dict(), normal(1, 3, 4, 3, 2)),
+    row("Cropping3D", "uneven", dict(cropping=[[1, 0], [0, 2], [1, 1]]), S3),
     row("ZeroPadding1D", "plain", dict(), S1),
     row("ZeroPadding1D", "uneven", dict(padding=[0, 2]), S1),
     row("ZeroPadding2D", "plain", dict(), S2),
