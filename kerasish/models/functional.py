@@ -147,9 +147,9 @@ class Functional(Model):
             y = OPS["cast"](x, symbol.dtype)
         rank, expected = len(x.shape), len(symbol.shape)
         if rank == expected + 1 and x.shape[-1] == 1:
-            y = OPS["squeeze"](y, axis=-1)
+            y = y[..., 0] if symbol.dtype == "string" else OPS["squeeze"](y, axis=-1)
         elif rank == expected - 1 and symbol.shape[-1] == 1:
-            y = OPS["expand_dims"](y, axis=-1)
+            y = y[..., None] if symbol.dtype == "string" else OPS["expand_dims"](y, axis=-1)
         if mask is not None and y is not x:
             y._keras_mask = mask
         return y
@@ -205,7 +205,7 @@ def _as_structure(x: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             raise ValueError(f"a functional model is made of symbolic tensors from keras.Input and layers called on "
                              f"them, got a {type(leaf).__name__}")
-    return list(x) if isinstance(x, tuple) and not hasattr(x, "_fields") else x
+    return x
 
 
 def _from_fresh_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:

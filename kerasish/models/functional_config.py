@@ -8,7 +8,7 @@ from kerasish.core.op import OPS
 from kerasish.core.symbolic import FunctionOperation, KerasTensor, Operation
 from kerasish.layers.base.layer import Layer
 from kerasish.models.model import Model
-from kerasish.models.operation_names import BY_CLASS, BY_FUNCTION
+from kerasish.models.operation_names import BY_FUNCTION, op_of
 from kerasish.utils import serialization, tree
 from kerasish.utils.registry import CustomObjectScope
 
@@ -99,7 +99,7 @@ def _call_arguments(operation: FunctionOperation, args: tuple, kwargs: dict) -> 
             named.update(value)
         elif parameter.default is inspect.Parameter.empty and not named:
             positional.append(value)
-        elif value is not parameter.default:
+        else:  # defaults too: Keras's classes do not have all of them
             named[name] = value
     return positional, named
 
@@ -152,23 +152,25 @@ class _StoredOp:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operation = FunctionOperation.of(self.function)(name=self.name)
-        names = list(operation.signature.parameters)
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in operation.signature.parameters.values())
-        if variadic:
-            return operation.symbolic_call(*self.arguments.values(), *args, **kwargs)
+        parameters = operation.signature.parameters
+        if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+            named = {k: v for k, v in self.arguments.items() if parameters[k].kind is inspect.Parameter.KEYWORD_ONLY}
+            first = [v for k, v in self.arguments.items() if k not in named]
+            return operation.symbolic_call(*first, *args, **named, **kwargs)
         if self.function is OPS["get_item"]:  # JSON has made a list of the tuple of slices
             args = tuple(tuple(a) if isinstance(a, list) else a for a in args)
-        free = [n for n in names if n not in self.arguments]
+        free = [n for n in parameters if n not in self.arguments]
         return operation.symbolic_call(**dict(zip(free, args, strict=False)), **kwargs, **self.arguments)
 
 
 def _make_operation(config: dict[str, Any]) -> Any:
-    function = BY_CLASS.get((config.get("module") or "", config["class_name"]))
+    module, inner = config.get("module"), config["config"]
+    # Where a file leaves modules out, an op is told from a layer of its name by what every layer has.
+    is_op = module is not None or ("module" not in config and "name" in inner and "trainable" not in inner)
+    function = op_of(module, config["class_name"], inner) if is_op else None
     if function is not None:
-        inner = dict(config["config"])
-        name = inner.pop("name", config.get("name"))
-        arguments = {k: serialization.deserialize_keras_object(v) for k, v in inner.items()}
-        return _StoredOp(name, OPS[function], arguments)
+        arguments = {k: serialization.deserialize_keras_object(v) for k, v in inner.items() if k != "name"}
+        return _StoredOp(inner.get("name", config.get("name")), function, arguments)
     made = serialization.deserialize_keras_object(config, module_objects=serialization.network_classes())
     if not isinstance(made, Layer):
         raise TypeError(f"the config of a model lists {config['class_name']!r}, which is no layer")

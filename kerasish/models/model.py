@@ -6,7 +6,6 @@ from kerasish.layers.base.layer import Layer
 from kerasish.models.summary import print_summary
 from kerasish.saving import saving_api
 from kerasish.training.trainer import Trainer
-from kerasish.utils import tree
 from kerasish.utils.registry import builtin
 
 
@@ -166,9 +165,13 @@ def _nested(variables: list, value_format: str) -> dict[str, Any]:
         place = out
         for part in parents:
             place = place.setdefault(part, {})
+        if name in place:
+            raise ValueError(f"two variables have the path {v.path!r}: give the layers different names")
         place[name] = v.numpy() if value_format == "numpy_array" else v.value
     return out
 
 
-def _paths(state: Any) -> list[tuple[str, Any]]:
-    return [("/".join(str(p) for p in path), value) for path, value in tree.flatten_with_path(state)]
+def _paths(state: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(state, dict):
+        return [(prefix, state)]
+    return [pair for k, v in state.items() for pair in _paths(v, f"{prefix}/{k}" if prefix else str(k))]

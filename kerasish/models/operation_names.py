@@ -5,7 +5,10 @@ A functional model may hold ops as well as layers. Keras writes `ops.sum(x, axis
 the arguments of its constructor; all others belong to the call.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from kerasish.core.op import OPS
 
 
 class OperationName(NamedTuple):
@@ -23,8 +26,12 @@ _ROWS = {
     """,
     "keras.src.ops.core": """
         associative_scan AssociativeScan reverse axis
+        cast Cast dtype
+        cond Cond
+        convert_to_tensor ConvertToTensor dtype sparse ragged
         fori_loop ForiLoop lower upper body_fun
         map Map
+        saturate_cast SaturateCast dtype
         scan Scan length reverse unroll
         scatter Scatter shape
         scatter_update ScatterUpdate reduction
@@ -33,6 +40,7 @@ _ROWS = {
         stop_gradient StopGradient
         switch Switch
         unstack Unstack num axis
+        vectorized_map VectorizedMap function
         while_loop WhileLoop cond body maximum_iterations
     """,
     "keras.src.ops.einops": """
@@ -155,6 +163,7 @@ _ROWS = {
         unfold Unfold kernel_size dilation padding stride
     """,
     "keras.src.ops.numpy": """
+        abs Abs
         absolute Absolute
         add Add
         all All axis keepdims
@@ -192,6 +201,7 @@ _ROWS = {
         ceil Ceil
         clip Clip x_min x_max
         concatenate Concatenate axis
+        conj Conj
         conjugate Conjugate
         copy Copy
         corrcoef Corrcoef
@@ -206,6 +216,7 @@ _ROWS = {
         diag Diag k
         diagflat Diagflat k
         diagonal Diagonal offset axis1 axis2
+        diff Diff n axis
         digitize Digitize
         divide Divide
         divide_no_nan DivideNoNan
@@ -231,6 +242,7 @@ _ROWS = {
         full Full shape dtype
         full_like FullLike dtype
         gcd Gcd
+        geomspace Geomspace num endpoint dtype axis
         get_item GetItem
         greater Greater
         greater_equal GreaterEqual
@@ -256,6 +268,7 @@ _ROWS = {
         left_shift LeftShift
         less Less
         less_equal LessEqual
+        linspace Linspace num endpoint retstep dtype axis
         log Log
         log10 Log10
         log1p Log1p
@@ -266,6 +279,7 @@ _ROWS = {
         logical_not LogicalNot
         logical_or LogicalOr
         logical_xor LogicalXor
+        logspace Logspace num endpoint base dtype axis
         matmul Matmul
         max Max axis keepdims initial
         maximum Maximum
@@ -299,6 +313,7 @@ _ROWS = {
         not_equal NotEqual
         ones_like OnesLike dtype
         outer Outer
+        pad Pad pad_width mode
         percentile Percentile axis method keepdims
         power Power
         prod Prod axis keepdims dtype
@@ -359,10 +374,32 @@ _ROWS = {
     """,
 }
 
+# Classes of Keras's that are names for an op of another name.
+_ALIASES = {"abs": "absolute", "bitwise_invert": "bitwise_not", "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift",
+            "conjugate": "conj", "true_divide": "divide"}
+
 BY_FUNCTION: dict[str, OperationName] = {}
 BY_CLASS: dict[tuple[str, str], str] = {}
 for _module, _rows in _ROWS.items():
     for _row in _rows.strip().splitlines():
         _function, _class, *_arguments = _row.split()
         BY_FUNCTION[_function] = OperationName(_module, _class, tuple(_arguments))
-        BY_CLASS[_module, _class] = _function
+        BY_CLASS.setdefault((_module, _class), _function)
+
+
+def op_of(module: str | None, class_name: str, arguments: Any) -> Callable[..., Any] | None:
+    """Return the op that a file names, None if it names none.
+
+    Args:
+        module: of the class; None in the older files, which leave it out.
+        class_name: of Keras's operation.
+        arguments: of its constructor.
+    """
+    places = [module] if module else list(_ROWS)
+    name = next((BY_CLASS[m, class_name] for m in places if (m, class_name) in BY_CLASS), None)
+    if name is None:
+        return None
+    if name == "extract_patches" and isinstance(arguments.get("size"), list) and len(arguments["size"]) == 3:
+        name = "extract_patches_3d"
+    name = _ALIASES.get(name, name)
+    return OPS.get(name) or OPS.get(f"image_{name}")
