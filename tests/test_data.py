@@ -324,7 +324,7 @@ def test_endless_data_needs_steps():
 
 def test_steps_per_execution_groups_batches():
     iterator = EpochIterator(batch_source(np.arange(10), batch_size=2), steps_per_execution=3)
-    assert [(first, last, len(b)) for first, last, b in iterator] == [(0, 2, 3), (3, 4, 2)]
+    assert [(first, last, len(b)) for first, last, b in iterator] == [(0, 2, 3), (3, 5, 2)]
 
 
 @pytest.mark.parametrize("name", ["steps_per_epoch", "steps_per_execution"])

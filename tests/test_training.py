@@ -232,7 +232,7 @@ def test_steps_per_execution_and_stop_training():
     ends = []
     keep = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(batch))
     model.fit(X, LABELS, batch_size=8, verbose=0, callbacks=[keep])
-    assert ends == [2, 5, 7]
+    assert ends == [2, 5, 8]
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -76,7 +76,7 @@ class ProgbarLogger(Callback):
         self.progbar = Progbar(self.target, verbose=self.verbose, stateless_metrics=(), unit_name="step")
 
     def _update(self, batch: int, logs: dict | None) -> None:
-        self.seen = batch + 1
+        self.seen = batch + 1 if self.target is None else min(batch + 1, self.target)
         if self.verbose != 1 or self.progbar is None:
             return
         now = time.monotonic()

@@ -56,7 +56,7 @@ class EpochIterator:
         return self.enumerate_epoch()
 
     def enumerate_epoch(self) -> Iterator[tuple[int, int, list[Batch]]]:
-        """Yield (first step, last step, batches) until the epoch is over."""
+        """Yield (first step, last step, batches) until the epoch is over; the last group may hold fewer batches."""
         self.source.on_epoch_begin()
         try:
             if self.steps_per_epoch is None:
@@ -66,7 +66,7 @@ class EpochIterator:
                 size = self.steps_per_execution if steps is None else min(self.steps_per_execution, steps - done)
                 batches = self._next(size, may_restart=done == 0)
                 if batches:
-                    yield done, done + len(batches) - 1, batches
+                    yield done, done + self.steps_per_execution - 1, batches  # Keras counts the last group as full
                 done += len(batches)
                 if len(batches) < size:
                     self._end(done, steps)

@@ -5,6 +5,7 @@ from typing import Any
 from kerasish import losses, metrics
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.tensor import OPS
+from kerasish.training.loss_places import loss_names, place_losses
 from kerasish.training.outputs import Outputs, is_binary_or_sparse
 from kerasish.utils import tree
 
@@ -13,8 +14,9 @@ class CompiledLoss:
     """The sum of the weighted losses of all outputs.
 
     Args:
-        loss: a loss, its name or a function; one for all outputs, or a list or dict with one an output.
-        loss_weights: one number, or a list or dict with one an output.
+        loss: a loss, its name or a function; one for all outputs, or a list or dict with one an output, or nested
+            as the outputs are.
+        loss_weights: one number, or numbers nested as the losses are.
         output_names: the model's names of its outputs.
 
     Attributes:
@@ -31,51 +33,28 @@ class CompiledLoss:
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Find out which loss belongs to which output."""
         self.outputs = outputs = Outputs(y_pred, self._names)
-        chosen = self._chosen()
-        targets = self._targets(y_true, [i for i, _, _ in chosen])
+        self._places = place_losses(outputs, self._loss, self._weights)
+        targets = self._targets(y_true)
         predictions = outputs.flatten(y_pred, "y_pred")
-        self._losses: list[tuple[int, Any, Any]] = []
-        for i, identifier, weight in chosen:
-            if targets[i] is None:
-                raise ValueError(f"output {outputs.label(i)!r} has a loss, but there is no target (`y`) for it")
-            self._losses.append((i, _get_loss(identifier, targets[i], predictions[i]), weight))
+        self._losses = []
+        for entry in self._places:
+            for i in tree.flatten(entry.place):
+                if targets[i] is None:
+                    raise ValueError(f"output {outputs.label(i)!r} has a loss, but there is no target (`y`) for it")
+            self._losses.append(_get_loss(entry.loss, _at(entry.place, targets), _at(entry.place, predictions)))
+        self.metrics = []
         if len(self._losses) > 1:
             with eager_scope():
-                self.metrics = [metrics.Mean(name=name) for name in self._loss_names()]
+                self.metrics = [metrics.Mean(name=name) for name in loss_names(outputs, self._places, self._losses)]
         self.built = True
 
-    def _chosen(self) -> list[tuple[int, Any, Any]]:
-        """(output, identifier of a loss, weight), in the order of the outputs."""
-        outputs, loss, weights = self.outputs, self._loss, self._weights
-        if outputs.count == 1 and isinstance(loss, list | tuple):  # several losses of one output
-            weights = list(weights) if isinstance(weights, list | tuple) else [weights] * len(loss)
-            if len(weights) != len(loss):
-                raise ValueError(f"there are {len(loss)} losses, but {len(weights)} `loss_weights`")
-            chosen = [(0, identifier, w) for identifier, w in zip(loss, weights, strict=True)]
-        else:
-            chosen = list(zip(range(outputs.count), outputs.spread(loss, "loss"),
-                              outputs.spread(weights, "loss_weights"), strict=True))
-        return [entry for entry in chosen if entry[1] is not None]
-
-    def _loss_names(self) -> list[str]:
-        """`<name>_loss` for each: where its output stands, with the output's name or, if it has none, the loss's own."""
-        out: list[str] = []
-        several = len({i for i, _, _ in self._losses}) < len(self._losses)
-        for i, loss, _ in self._losses:
-            path, own = list(self.outputs.paths[i]), None if several else self.outputs.names[i]
-            if not path or isinstance(path[-1], int):
-                path[-1:] = [own or loss.name]
-            name = "/".join(str(part) for part in path) + "_loss"
-            same = sum(n.startswith(name) for n in out)
-            out.append(f"{name}_{same}" if same else name)
-        return out
-
-    def _targets(self, y_true: Any, wanted: list[int]) -> list[Any]:
+    def _targets(self, y_true: Any) -> list[Any]:
         """Targets by output; outputs without a loss may be left out of a list of targets."""
+        wanted = sorted({i for entry in self._places for i in tree.flatten(entry.place)})
         flat = [] if isinstance(y_true, dict) else tree.flatten(y_true)
-        if y_true is not None and len(flat) == len(set(wanted)) < self.outputs.count:
+        if y_true is not None and len(flat) == len(wanted) < self.outputs.count:
             out: list[Any] = [None] * self.outputs.count
-            for i, y in zip(dict.fromkeys(wanted), flat, strict=True):
+            for i, y in zip(wanted, flat, strict=True):
                 out[i] = y
             return out
         return self.outputs.flatten(y_true, "y")
@@ -84,19 +63,23 @@ class CompiledLoss:
         """Return the weighted sum of the losses, a scalar; None if no output has one."""
         if not self.built:
             self.build(y_true, y_pred)
-        outputs = self.outputs
-        predictions = outputs.flatten(y_pred, "y_pred")
-        targets = self._targets(y_true, [i for i, _, _ in self._losses])
-        weights = outputs.flatten(sample_weight, "sample_weight")
+        predictions = self.outputs.flatten(y_pred, "y_pred")
+        targets = self._targets(y_true)
+        weights = self.outputs.flatten(sample_weight, "sample_weight")
         total = None
-        for k, (i, loss, factor) in enumerate(self._losses):
-            value = loss(targets[i], predictions[i], weights[i])
+        for k, (entry, loss) in enumerate(zip(self._places, self._losses, strict=True)):
+            first = tree.flatten(entry.place)[0]
+            value = loss(_at(entry.place, targets), _at(entry.place, predictions), weights[first])
             if self.metrics:
-                self.metrics[k].update_state(value, sample_weight=predictions[i].shape[0])
-            if factor is not None:
-                value = OPS["multiply"](value, factor)
+                self.metrics[k].update_state(value, sample_weight=predictions[first].shape[0])
+            if entry.weight is not None:
+                value = OPS["multiply"](value, entry.weight)
             total = value if total is None else OPS["add"](total, value)
         return total
+
+
+def _at(place: Any, flat: list[Any]) -> Any:
+    return tree.map_structure(lambda i: flat[i], place)
 
 
 def _get_loss(identifier: Any, y_true: Any, y_pred: Any) -> Any:

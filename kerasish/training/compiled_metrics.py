@@ -35,6 +35,7 @@ class CompiledMetrics:
         self.outputs = outputs = Outputs(y_pred, self._names)
         targets = outputs.flatten(y_true, "y")
         predictions = outputs.flatten(y_pred, "y_pred")
+        self._entries = []
         with eager_scope():
             for given, weighted, what in ((self._plain, False, "metrics"), (self._weighted, True, "weighted_metrics")):
                 for i, identifiers in enumerate(_by_output(outputs, given, what)):

@@ -16,16 +16,17 @@ class Outputs:
     def __init__(self, y_pred: Any, names: list[str] | None):
         self.paths = [tuple(path) for path, _ in tree.flatten_with_path(y_pred)]
         self.count = len(self.paths)
-        self._positions = tree.pack_sequence_as(y_pred, list(range(self.count)))
+        self.positions = tree.pack_sequence_as(y_pred, list(range(self.count)))
         keyed = isinstance(y_pred, dict) and len(y_pred) == self.count
         self.keys = [path[0] for path in self.paths] if keyed else None
         names = names if names is not None and len(names) == self.count else None
-        self.names: list[str | None] = list(names or self.keys or [None] * self.count)
+        # The keys of a dict say which output is which; the model's names could be in another order.
+        self.names: list[str | None] = list(self.keys or names or [None] * self.count)
 
     @property
     def structure(self) -> Any:
         """The structure of the outputs, for messages."""
-        return tree.map_structure(lambda i: self.names[i] or "output", self._positions)
+        return tree.map_structure(lambda i: self.names[i] or "output", self.positions)
 
     def label(self, i: int) -> str:
         """What to call an output in a message."""
@@ -48,7 +49,7 @@ class Outputs:
             ValueError: names or lengths do not fit the outputs.
         """
         if isinstance(value, dict) and value.keys() <= self._index().keys():
-            return self._by_name(value)
+            return self.by_name(value)
         if isinstance(value, list | tuple) and len(value) == self.count and self._is_flat():
             return list(value)
         if isinstance(value, list | tuple) and len(value) == self.count and not any(map(tree.is_nested, value)):
@@ -58,7 +59,17 @@ class Outputs:
     def _is_flat(self) -> bool:
         return all(len(path) == 1 for path in self.paths)
 
-    def _by_name(self, value: dict[str, Any]) -> list[Any]:
+    @property
+    def flat_positions(self) -> Any:
+        """The numbers of the outputs, without their structure."""
+        return list(range(self.count)) if tree.is_nested(self.positions) else 0
+
+    def are_names(self, value: Any) -> bool:
+        """Tell whether a value is a dict by names of outputs, which do not have the structure of such a dict."""
+        return isinstance(value, dict) and not isinstance(self.positions, dict) and value.keys() <= self._index().keys()
+
+    def by_name(self, value: dict[str, Any]) -> list[Any]:
+        """Return the entries of a dict by output name in the order of the outputs, None where there is none."""
         index = self._index()
         out: list[Any] = [None] * self.count
         for k, v in value.items():
@@ -82,13 +93,15 @@ class Outputs:
                 for p, v in zip(place, value, strict=True):
                     visit(p, v)
             else:
-                raise ValueError(self._misfit(value, what))
+                raise ValueError(self.misfit(value, what))
 
-        visit(self._positions, value)
+        visit(self.positions, value)
         return out
 
-    def _misfit(self, value: Any, what: str) -> str:
-        has = f"the keys {list(value)}" if isinstance(value, dict) else f"{len(value)} entries"
+    def misfit(self, value: Any, what: str) -> str:
+        """Return a message: a value does not fit the outputs."""
+        has = f"the keys {list(value)}" if isinstance(value, dict) else (
+            f"{len(value)} entries" if isinstance(value, list | tuple) else f"the value {value!r}")
         names = f", named {list(self._index())}" if self._index() else ""
         return (f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; the structure of the "
                 f"outputs is {self.structure}")
@@ -103,7 +116,7 @@ class Outputs:
             return [None] * self.count
         if isinstance(y, dict):
             if y.keys() <= self._index().keys():
-                return self._by_name(y)
+                return self.by_name(y)
             if self.count == 1 and len(y) == 1:
                 return tree.flatten(y)
             return self._walk(y, what)
@@ -112,7 +125,7 @@ class Outputs:
             return flat
         if len(flat) == 1 and what == "sample_weight":
             return flat * self.count
-        raise ValueError(self._misfit(flat, what))
+        raise ValueError(self.misfit(flat, what))
 
 
 def is_binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:

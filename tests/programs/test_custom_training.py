@@ -173,7 +173,8 @@ def test_a_gan_with_two_optimizers():
         layers.Conv2DTranspose(4, 4, strides=2, padding="same"), layers.LeakyReLU(negative_slope=0.2),
         layers.Conv2D(1, 3, padding="same", activation="sigmoid")], name="generator")
     gan = GAN(discriminator, generator, latent_dim=5)
-    gan.compile(keras.optimizers.Adam(3e-4), keras.optimizers.Adam(3e-4), keras.losses.BinaryCrossentropy(from_logits=True))
+    gan.compile(keras.optimizers.Adam(3e-4), keras.optimizers.Adam(3e-4),
+                keras.losses.BinaryCrossentropy(from_logits=True))
     before = weights_of(discriminator) + weights_of(generator)
     history = fit(gan, np.random.RandomState(0).uniform(size=(32, 8, 8, 1)).astype("float32"))
     assert set(history) == {"d_loss", "g_loss"} and np.isfinite(list(history.values())).all()
@@ -183,7 +184,8 @@ def test_a_gan_with_two_optimizers():
 
 
 def training_batches(size=16):
-    return [(ops.convert_to_tensor(X[i:i + size]), ops.convert_to_tensor(Y[i:i + size])) for i in range(0, len(X), size)]
+    rows = [slice(i, i + size) for i in range(0, len(X), size)]
+    return [(ops.convert_to_tensor(X[r]), ops.convert_to_tensor(Y[r])) for r in rows]
 
 
 def test_a_loop_of_ones_own_with_losses_of_layers():

@@ -233,7 +233,8 @@ def test_several_inputs_and_outputs(form):
         targets = {"score_output": SCORES, "class_output": KINDS}
         model.fit(inputs, targets, validation_data=(inputs, targets), **arguments)
     model.fit(inputs, [SCORES, KINDS], sample_weight=[np.linspace(0, 1, 20), np.linspace(1, 2, 20)], **arguments)
-    check_against_keras(f"guide: outputs, {form}, evaluate", model.evaluate([IMAGES, SERIES], [SCORES, KINDS], verbose=0))
+    check_against_keras(f"guide: outputs, {form}, evaluate", model.evaluate(
+        [IMAGES, SERIES], [SCORES, KINDS], verbose=0))
     check_against_keras(f"guide: outputs, {form}, dict", model.evaluate(
         [IMAGES, SERIES], [SCORES, KINDS], verbose=0, return_dict=True))
     predictions = model.predict(inputs, verbose=0)
@@ -311,8 +312,8 @@ def test_weights_of_time_steps():
     weight = np.random.RandomState(1).uniform(size=(10, 5))
     model = fix(keras.Sequential([keras.Input((5, 4)), layers.Dense(2)]))
     model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae", keras.metrics.MeanSquaredError()])
-    check_against_keras("guide: temporal weights", model.fit(x, y, sample_weight=weight, batch_size=4, epochs=2, verbose=0,
-                                                             shuffle=False).history)
+    history = model.fit(x, y, sample_weight=weight, batch_size=4, epochs=2, verbose=0, shuffle=False).history
+    check_against_keras("guide: temporal weights", history)
 
 
 def test_single_batches():
