@@ -49,6 +49,8 @@ class Row:
         call: keyword arguments of the call.
         spread: whether a list of inputs is handed over as several arguments.
         integers: inputs are integers below this number.
+        strings: inputs are strings among these.
+        eager: whether `call` needs values, so that shapes cannot be inferred by running it; so it is for strings.
         wrong: shape (or shapes) that the layer must refuse, with its path in the message.
         random: whether outputs differ from call to call; then only shapes and dtypes are checked.
         gradient: whether outputs have a gradient, by weights and float inputs.
@@ -64,6 +66,8 @@ class Row:
     call: dict[str, Any] = field(default_factory=dict)
     spread: bool = False
     integers: int | None = None
+    strings: tuple[str, ...] = ()
+    eager: bool = False
     wrong: Any = None
     random: bool = False
     gradient: bool = True
@@ -78,11 +82,18 @@ class Row:
         """A new layer."""
         return self.layer(**(self.kwargs() if callable(self.kwargs) else self.kwargs), **more)
 
+    @property
+    def symbol_dtype(self) -> str:
+        """Dtype of a symbolic input."""
+        return "string" if self.strings else "int32" if self.integers else "float32"
+
     def data(self, dtype: str = "float32", shapes: Any = None) -> Any:
         """Inputs, equal at each call."""
         rng = np.random.default_rng(crc32(str(self).encode()))
 
         def draw(shape: tuple) -> np.ndarray:
+            if self.strings:
+                return rng.choice(np.array(self.strings), shape)
             if self.integers is not None:
                 return rng.integers(0, self.integers, shape).astype("int32")
             return (rng.standard_normal(shape) + 0.05).astype(numpy_dtype(dtype))
@@ -154,11 +165,11 @@ def check_weights(row: Row) -> None:
 def check_shapes(row: Row) -> None:
     """Shapes and dtypes are right where the batch is unknown: by declaration, and by running `call` on specs."""
     layer = row.make()
-    symbols = map_shapes(lambda s: Input(shape=s[1:], dtype="int32" if row.integers else None), row.inputs)
-    declared = tree.flatten(row.run(layer, symbols))
-    plain = map_shapes(lambda s: KerasTensor((None, *s[1:]), "int32" if row.integers else "float32",
-                                             record_history=False), row.inputs)
-    inferred = tree.flatten(compute_output_spec(lambda x: row.run(layer, x), plain))
+    symbols = map_shapes(lambda s: Input(shape=s[1:], dtype=row.symbol_dtype), row.inputs)
+    declared = inferred = tree.flatten(row.run(layer, symbols))
+    if not (row.eager or row.strings):
+        plain = map_shapes(lambda s: KerasTensor((None, *s[1:]), row.symbol_dtype, record_history=False), row.inputs)
+        inferred = tree.flatten(compute_output_spec(lambda x: row.run(layer, x), plain))
     real = outputs(row, layer)
     assert len(declared) == len(inferred) == len(real)
     for d, i, r in zip(declared, inferred, real, strict=True):

@@ -11,7 +11,11 @@ from kerasish.core.tensor import Tensor
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.preprocessing import boxes as box_math
 from kerasish.ops import random
+from kerasish.ops.bounding_boxes import clip_to_image_size, convert_format
 from kerasish.utils import config
+
+Range = tuple[float, float]
+SHARE: Range = (0.0, 1.0)
 
 
 class ImageLayer(Layer):
@@ -103,13 +107,12 @@ class ImageLayer(Layer):
         """Return boxes around what was in the boxes, cut off at the border; a box left empty gets the label -1."""
         if not self._acts(transformation, training) or not self._moves:
             return bounding_boxes
-        height, width = transformation["height"], transformation["width"]
-        corners = box_math.to_corners(bounding_boxes["boxes"], self.bounding_box_format or "xyxy", height, width)
-        corners = box_math.moved(corners, self._forward(transformation["drawn"], height, width))  # type: ignore[arg-type]
+        height, width, own = transformation["height"], transformation["width"], self.bounding_box_format or "xyxy"
+        corners = convert_format(bounding_boxes["boxes"], own, "xyxy", height, width)
+        forward: Any = self._forward(transformation["drawn"], height, width)
         height, width = self._output_size(height, width)
-        corners, labels = box_math.clipped(corners, bounding_boxes.get("labels"), height, width)
-        out = {"boxes": box_math.from_corners(corners, self.bounding_box_format or "xyxy", height, width)}
-        return {**bounding_boxes, **out, **({} if labels is None else {"labels": labels})}
+        moved = {**bounding_boxes, "boxes": box_math.moved(corners, forward)}
+        return convert_format(clip_to_image_size(moved, height, width), "xyxy", own, height, width)
 
     def transform_single_image(self, image: Any, transformation: Any, training: bool = True) -> Tensor:
         """Return one image, changed."""
@@ -189,17 +192,17 @@ class RandomImageLayer(ImageLayer):
         self.seed = seed
         self.generator = SeedGenerator(seed)
 
-    def _uniform(self, shape: tuple[int, ...], low: float, high: float, seed: Any) -> Tensor:
-        return random.uniform(shape, float(low), float(high), seed=self.generator if seed is None else seed)
+    def _uniform(self, shape: tuple[int, ...], bounds: Range, seed: Any) -> Tensor:
+        return random.uniform(shape, float(bounds[0]), float(bounds[1]), seed=self.generator if seed is None else seed)
 
-    def _uniform_each(self, images: Tensor, low: float, high: float, seed: Any) -> Tensor:
+    def _uniform_each(self, images: Tensor, bounds: Range, seed: Any) -> Tensor:
         """One number an image, in a shape that broadcasts to the images'."""
-        return self._uniform((images.shape[0], 1, 1, 1), low, high, seed)
+        return self._uniform((images.shape[0], 1, 1, 1), bounds, seed)
 
-    def _chosen(self, images: Tensor, probability: tuple, seed: Any) -> Tensor:
+    def _chosen(self, images: Tensor, probability: Range, seed: Any) -> Tensor:
         """Whether each image is to be changed, (batch, 1, 1, 1), its probability drawn from a range."""
-        probabilities = self._uniform_each(images, *probability, seed)
-        return self._uniform_each(images, 0.0, 1.0, seed) < probabilities
+        probabilities = self._uniform_each(images, probability, seed)
+        return self._uniform_each(images, SHARE, seed) < probabilities
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -210,7 +213,7 @@ def _single(method: Any, x: Any, transformation: Any, training: bool) -> Any:
     return ops.squeeze(method(ops.expand_dims(x, 0), transformation, training=training), axis=0)
 
 
-def factor_range(factor: Any, name: str, low: float = -1.0, high: float = 1.0, open_low: bool = False) -> tuple:
+def factor_range(factor: Any, name: str, low: float = -1.0, high: float = 1.0, open_low: bool = False) -> Range:
     """Return the least and largest value of a factor: (-f, f) for a number f, cut off at `low`.
 
     Args:
@@ -233,10 +236,10 @@ def factor_range(factor: Any, name: str, low: float = -1.0, high: float = 1.0, o
     if len(values) == 2:
         return min(values), max(values)
     size = abs(values[0])
-    return max(-size, low), size
+    return max(-size if size else size, low), size  # no negative zero
 
 
-def checked_range(value_range: Any) -> tuple[float, float]:
+def checked_range(value_range: Any) -> Range:
     """Return the least and largest value that pixels can have.
 
     Raises:
@@ -248,7 +251,7 @@ def checked_range(value_range: Any) -> tuple[float, float]:
     return low, high
 
 
-def scaled_range(images: Tensor, source: tuple, target: tuple) -> Tensor:
+def scaled_range(images: Tensor, source: Any, target: Any) -> Tensor:
     """Return images with their range of values made another, as floating-point numbers."""
     if tuple(source) == tuple(target):
         return images

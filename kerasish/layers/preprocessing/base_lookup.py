@@ -101,7 +101,7 @@ class IndexLookup(Layer):
         return self.vocabulary_dtype
 
     @property
-    def variable_dtype(self) -> str:
+    def variable_dtype(self) -> str:  # type: ignore[override]
         """Dtype of the tokens."""
         return self.vocabulary_dtype
 

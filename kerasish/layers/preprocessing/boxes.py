@@ -1,52 +1,22 @@
-"""Bounding boxes: their formats, and what becomes of them when an image is moved and cut."""
+"""Where bounding boxes lie after the points of their image were moved."""
 
 from typing import Any
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-
-FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh")
-NO_OBJECT = -1  # the label of a box that nothing is left of
+from kerasish.ops.bounding_boxes import FORMATS
 
 
 def checked_format(name: Any) -> str:
-    """Return the name of a format in lower case.
+    """Return the name of a format of boxes in lower case.
 
     Raises:
         ValueError: there is no such format.
     """
     found = name.lower() if isinstance(name, str) else name
     if found not in FORMATS:
-        raise ValueError(f"argument `bounding_box_format` must be one of {FORMATS}, got {name!r}")
+        raise ValueError(f"argument `bounding_box_format` must be one of {', '.join(FORMATS)}, got {name!r}")
     return found
-
-
-def to_corners(boxes: Any, source: str, height: int, width: int) -> Tensor:
-    """Return boxes (..., 4) of a format as left, top, right, bottom, in pixels."""
-    a, b, c, d = ops.unstack(ops.cast(boxes, "float32"), axis=-1)
-    if source.removeprefix("rel_") == "yxyx" or source == "center_yxhw":
-        a, b, c, d = b, a, d, c
-    if "wh" in source or "hw" in source:
-        if "center" in source:
-            a, b = a - c / 2, b - d / 2
-        c, d = a + c, b + d
-    if source.startswith("rel_"):
-        a, b, c, d = a * width, b * height, c * width, d * height
-    return ops.stack([a, b, c, d], axis=-1)
-
-
-def from_corners(corners: Tensor, target: str, height: int, width: int) -> Tensor:
-    """Return boxes given by left, top, right, bottom, in pixels, in a format."""
-    a, b, c, d = ops.unstack(corners, axis=-1)
-    if target.startswith("rel_"):
-        a, b, c, d = a / width, b / height, c / width, d / height
-    if "wh" in target or "hw" in target:
-        c, d = c - a, d - b
-        if "center" in target:
-            a, b = a + c / 2, b + d / 2
-    if target.removeprefix("rel_") == "yxyx" or target == "center_yxhw":
-        a, b, c, d = b, a, d, c
-    return ops.stack([a, b, c, d], axis=-1)
 
 
 def moved(corners: Tensor, forward: Tensor) -> Tensor:
@@ -64,16 +34,6 @@ def moved(corners: Tensor, forward: Tensor) -> Tensor:
     new_x, new_y = (f[0] * x + f[1] * y + f[2]) / scale, (f[3] * x + f[4] * y + f[5]) / scale
     return ops.stack([ops.min(new_x, axis=-1), ops.min(new_y, axis=-1), ops.max(new_x, axis=-1),
                       ops.max(new_y, axis=-1)], axis=-1)
-
-
-def clipped(corners: Tensor, labels: Any, height: int, width: int) -> tuple[Tensor, Any]:
-    """Return boxes cut off at the border of the image, and labels: -1 where nothing is left of a box."""
-    left, top, right, bottom = ops.unstack(corners, axis=-1)
-    left, right = ops.clip(left, 0.0, float(width)), ops.clip(right, 0.0, float(width))
-    top, bottom = ops.clip(top, 0.0, float(height)), ops.clip(bottom, 0.0, float(height))
-    if labels is not None:
-        labels = ops.where((right - left) * (bottom - top) > 0, labels, NO_OBJECT)
-    return ops.stack([left, top, right, bottom], axis=-1), labels
 
 
 def inverse(transform: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-from kerasish.layers.preprocessing.base_image import RandomImageLayer, factor_range
+from kerasish.layers.preprocessing.base_image import SHARE, RandomImageLayer, factor_range
 from kerasish.layers.preprocessing.mix_up import mixed
 from kerasish.layers.preprocessing.rectangles import rectangle_mask, span
 from kerasish.ops import random
@@ -30,10 +30,10 @@ class CutMix(RandomImageLayer):
     def _draw(self, images: Tensor, seed: Any) -> tuple[Tensor, Tensor, Tensor]:
         seed = self.generator if seed is None else seed
         count, (height, width, _) = images.shape[0], (images.shape[a] for a in self._axes)
-        alpha = self._uniform((), *self.factor, seed) + 1e-6
+        alpha = self._uniform((), self.factor, seed) + 1e-6
         side = ops.sqrt(1.0 - random.beta((count,), alpha, alpha, seed=seed))
-        across = span(width, side, self._uniform((count,), 0.0, 1.0, seed))
-        down = span(height, side, self._uniform((count,), 0.0, 1.0, seed))
+        across = span(width, side, self._uniform((count,), SHARE, seed))
+        down = span(height, side, self._uniform((count,), SHARE, seed))
         share = (across[1] - across[0]) * (down[1] - down[0]) / (width * height)
         order = random.shuffle(ops.arange(count, dtype="int32"), seed=seed)
         return order, 1.0 - share, rectangle_mask(images.shape, self._axes, down, across)

@@ -28,6 +28,8 @@ class Discretization(Layer):
         dtype, name: as in `Layer`.
     """
 
+    summary: np.ndarray
+
     def __init__(self, bin_boundaries: Any = None, num_bins: int | None = None, epsilon: float = 0.01,
                  output_mode: str = "int", sparse: bool = False, dtype: Any = None, name: str | None = None):
         super().__init__(name=name, dtype=dtype)

@@ -3,6 +3,7 @@
 Files depend on them: a bin that Keras learned to mean something must be the same bin here.
 """
 
+from collections.abc import Iterable
 from struct import unpack_from
 from typing import Any
 
@@ -146,7 +147,7 @@ def _sip_rounds(v: list[int], count: int) -> None:
     v[:] = a, b, c, d
 
 
-def crossed(fingerprints: list[int], key: int = CROSSING_KEY) -> int:
+def crossed(fingerprints: Iterable[int], key: int = CROSSING_KEY) -> int:
     """Return one 64-bit number for several, in order (TensorFlow's `FingerprintCat64`, from a key on)."""
     out = key
     for x in fingerprints:

@@ -44,8 +44,11 @@ class IntegerLookup(IndexLookup):
     def _key(self, token: Any) -> int:
         return int(token)
 
-    _token = _key
-    _read_token = _key
+    def _token(self, key: Any) -> int:
+        return int(key)
+
+    def _read_token(self, line: str) -> int:
+        return int(line)
 
     def _install(self, keys: list[int]) -> None:
         self._keys = np.array(keys, "int64")

@@ -24,7 +24,7 @@ class RandomBrightness(RandomImageLayer):
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
         low, high = self.value_range
-        return self._uniform_each(images, *self.factor, seed) * (high - low)
+        return self._uniform_each(images, self.factor, seed) * (high - low)
 
     def _transform_images(self, images: Tensor, added: Tensor, interpolation: str) -> Tensor:
         return ops.clip(images + ops.cast(added, images.dtype), *self.value_range)

@@ -24,7 +24,7 @@ class RandomColorDegeneration(RandomImageLayer):
         self.factor, self.value_range = factor_range(factor, "factor"), checked_range(value_range)
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        return self._uniform_each(images, *self.factor, seed)
+        return self._uniform_each(images, self.factor, seed)
 
     def _transform_images(self, images: Tensor, factor: Tensor, interpolation: str) -> Tensor:
         grey = ops.image.rgb_to_grayscale(images, data_format=self.data_format)

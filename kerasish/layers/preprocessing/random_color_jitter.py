@@ -45,7 +45,7 @@ class RandomColorJitter(RandomImageLayer):
             layer.build(input_shape)
 
     def _parts(self) -> list[RandomImageLayer]:
-        parts = [self.random_brightness, self.random_contrast, self.random_saturation, self.random_hue]
+        parts = [getattr(self, f"random_{name}") for name in ("brightness", "contrast", "saturation", "hue")]
         return [p for p in parts if p is not None]
 
     def _draw(self, images: Tensor, seed: Any) -> list[Any]:

@@ -25,7 +25,7 @@ class RandomContrast(RandomImageLayer):
         self.factor, self.value_range = factor_range(factor, "factor", low=0.0), value_range
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        return self._uniform_each(images, 1.0 - self.factor[0], 1.0 + self.factor[1], seed)
+        return self._uniform_each(images, (1.0 - self.factor[0], 1.0 + self.factor[1]), seed)
 
     def _transform_images(self, images: Tensor, factor: Tensor, interpolation: str) -> Tensor:
         mean = ops.mean(images, axis=self._axes[:2], keepdims=True)

@@ -36,12 +36,12 @@ class RandomCrop(RandomImageLayer):
         if height < self.height or width < self.width:
             return None
         ends = height - self.height + 1, width - self.width + 1
-        top, left = (ops.cast(self._uniform((), 0.0, end, seed), "int32") for end in ends)
+        top, left = (ops.cast(self._uniform((), (0.0, end), seed), "int32") for end in ends)
         return top, left
 
     def _transform_images(self, images: Tensor, place: Any, interpolation: str) -> Tensor:
         if place is not None:
-            return cut(images, self._axes, *place, self.height, self.width)
+            return cut(images, self._axes, place[0], place[1], self.height, self.width)
         return ops.image.resize(images, (self.height, self.width), interpolation=interpolation,
                                 crop_to_aspect_ratio=True, data_format=self.data_format)
 

@@ -44,7 +44,7 @@ class RandomElasticTransform(RandomImageLayer):
 
     def _draw(self, images: Tensor, seed: Any) -> tuple[Tensor, Tensor, Tensor]:
         chosen = self._chosen(images, self.factor, seed)
-        strength = self._uniform((), *self.scale, seed)
+        strength = self._uniform((), self.scale, seed)
         return chosen, strength, draw_seed(self.generator if seed is None else seed)
 
     def _displaced(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-from kerasish.layers.preprocessing.base_image import RandomImageLayer, checked_range, factor_range
+from kerasish.layers.preprocessing.base_image import SHARE, RandomImageLayer, checked_range, factor_range
 from kerasish.layers.preprocessing.rectangles import rectangle_mask, span
 from kerasish.ops import random
 from kerasish.utils.registry import builtin
@@ -36,9 +36,9 @@ class RandomErasing(RandomImageLayer):
 
     def _draw(self, images: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
         count, (h, w, _) = images.shape[0], self._axes
-        shares = ops.sqrt(self._uniform((count, 2), *self.scale, seed))
-        across = span(images.shape[w], shares[:, 0], self._uniform((count,), 0.0, 1.0, seed))
-        down = span(images.shape[h], shares[:, 1], self._uniform((count,), 0.0, 1.0, seed))
+        shares = ops.sqrt(self._uniform((count, 2), self.scale, seed))
+        across = span(images.shape[w], shares[:, 0], self._uniform((count,), SHARE, seed))
+        down = span(images.shape[h], shares[:, 1], self._uniform((count,), SHARE, seed))
         mask = rectangle_mask(images.shape, self._axes, down, across)
         mask = ops.logical_and(mask, self._chosen(images, self.factor, seed))
         return mask, self._filling(images, seed)

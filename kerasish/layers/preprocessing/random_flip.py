@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-from kerasish.layers.preprocessing.base_image import RandomImageLayer
+from kerasish.layers.preprocessing.base_image import SHARE, RandomImageLayer
 from kerasish.utils.registry import builtin
 
 MODES = ("horizontal", "vertical", "horizontal_and_vertical")
@@ -27,7 +27,7 @@ class RandomFlip(RandomImageLayer):
         self.mode = mode
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        return self._uniform_each(images, 0.0, 1.0, seed) <= 0.5
+        return self._uniform_each(images, SHARE, seed) <= 0.5
 
     def _transform_images(self, images: Tensor, flips: Tensor, interpolation: str) -> Tensor:
         h, w, _ = self._axes

@@ -34,7 +34,7 @@ class RandomGaussianBlur(RandomImageLayer):
 
     def _draw(self, images: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
         chosen = self._chosen(images, self.factor, seed)
-        return chosen, self._uniform((2,), *self.sigma, seed) + 1e-6
+        return chosen, self._uniform((2,), self.sigma, seed) + 1e-6
 
     def _transform_images(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:
         chosen, sigma = drawn

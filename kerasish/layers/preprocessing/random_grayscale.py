@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-from kerasish.layers.preprocessing.base_image import RandomImageLayer, factor_range
+from kerasish.layers.preprocessing.base_image import SHARE, RandomImageLayer, factor_range
 from kerasish.utils.registry import builtin
 
 
@@ -22,7 +22,7 @@ class RandomGrayscale(RandomImageLayer):
         self.factor = factor_range(factor, "factor", low=0.0)[1]
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        return self._uniform_each(images, 0.0, 1.0, seed) < self.factor
+        return self._uniform_each(images, SHARE, seed) < self.factor
 
     def _transform_images(self, images: Tensor, chosen: Tensor, interpolation: str) -> Tensor:
         return ops.where(chosen, ops.image.rgb_to_grayscale(images, data_format=self.data_format), images)

@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.tensor import Tensor
-from kerasish.layers.preprocessing.base_image import RandomImageLayer, factor_range, scaled_range
+from kerasish.layers.preprocessing.base_image import SHARE, RandomImageLayer, factor_range, scaled_range
 from kerasish.utils.registry import builtin
 
 
@@ -24,8 +24,8 @@ class RandomHue(RandomImageLayer):
         self.factor, self.value_range = factor_range(factor, "factor", low=0.0), value_range
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        backwards = self._uniform_each(images, 0.0, 1.0, seed) > 0.5
-        turn = 0.5 * self._uniform_each(images, *self.factor, seed)
+        backwards = self._uniform_each(images, SHARE, seed) > 0.5
+        turn = 0.5 * self._uniform_each(images, self.factor, seed)
         return ops.where(backwards, -turn, turn)
 
     def _transform_images(self, images: Tensor, turn: Tensor, interpolation: str) -> Tensor:

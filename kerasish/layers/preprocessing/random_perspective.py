@@ -42,7 +42,7 @@ class RandomPerspective(RandomImageLayer):
         right, bottom = images.shape[self._axes[1]] - 1, images.shape[self._axes[0]] - 1
         corners = np.array([[[0, 0], [right, 0], [0, bottom], [right, bottom]]], "float32")
         start = ops.convert_to_tensor(np.repeat(corners, count, axis=0))
-        change = self._uniform((count, 4, 2), -0.5 * self.scale, 0.5 * self.scale, seed)
+        change = self._uniform((count, 4, 2), (-0.5 * self.scale, 0.5 * self.scale), seed)
         return chosen, start, start * (1 + ops.cast(change, "float32"))
 
     def _transform_images(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:

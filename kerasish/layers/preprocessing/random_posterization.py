@@ -29,7 +29,7 @@ class RandomPosterization(RandomImageLayer):
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
         low, high = self.factor
-        bits = ops.floor(self._uniform_each(images, low, max(high, low + 1), seed))
+        bits = ops.floor(self._uniform_each(images, (low, max(high, low + 1)), seed))
         return ops.power(2.0, 8.0 - bits)
 
     def _transform_images(self, images: Tensor, step: Tensor, interpolation: str) -> Tensor:

@@ -26,7 +26,7 @@ class RandomRotation(RandomAffine):
         self.factor = factor_range(factor, "factor")
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        degrees = self._uniform((images.shape[0],), 360.0 * self.factor[0], 360.0 * self.factor[1], seed)
+        degrees = self._uniform((images.shape[0],), (360.0 * self.factor[0], 360.0 * self.factor[1]), seed)
         angle = degrees * (math.pi / 180)
         cosine, sine = ops.cos(angle), ops.sin(angle)
         height, width, _ = (images.shape[a] for a in self._axes)

@@ -27,7 +27,7 @@ class RandomSaturation(RandomImageLayer):
         self.factor, self.value_range = factor_range(factor, "factor"), checked_range(value_range)
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        factor = self._uniform_each(images, *self.factor, seed)
+        factor = self._uniform_each(images, self.factor, seed)
         return factor / (1 - factor + 1e-7)
 
     def _transform_images(self, images: Tensor, factor: Tensor, interpolation: str) -> Tensor:

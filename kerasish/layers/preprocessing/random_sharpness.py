@@ -29,7 +29,7 @@ class RandomSharpness(RandomImageLayer):
         self.factor, self.value_range = factor_range(factor, "factor", low=0.0), checked_range(value_range)
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
-        return self._uniform_each(images, *self.factor, seed)
+        return self._uniform_each(images, self.factor, seed)
 
     def _transform_images(self, images: Tensor, factor: Tensor, interpolation: str) -> Tensor:
         kernel = ops.cast(np.tile(SMOOTHING[:, :, None, None], (1, 1, images.shape[self._axes[2]], 1)), images.dtype)

@@ -5,7 +5,7 @@ from typing import Any
 from kerasish import ops
 from kerasish.core.tensor import Tensor
 from kerasish.layers.preprocessing.base_affine import RandomAffine
-from kerasish.layers.preprocessing.base_image import factor_range
+from kerasish.layers.preprocessing.base_image import SHARE, factor_range
 from kerasish.utils.registry import builtin
 
 
@@ -29,8 +29,8 @@ class RandomShear(RandomAffine):
 
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
         count = (images.shape[0],)
-        backwards = self._uniform(count, 0.0, 1.0, seed) > 0.5
-        down, across = self._uniform(count, *self.y_factor, seed), self._uniform(count, *self.x_factor, seed)
+        backwards = self._uniform(count, SHARE, seed) > 0.5
+        down, across = self._uniform(count, self.y_factor, seed), self._uniform(count, self.x_factor, seed)
         down, across = (ops.where(backwards, -v, v) for v in (down, across))
         zero, one = ops.zeros_like(down), ops.ones_like(down)
         return ops.stack([one, across, zero, down, one, zero, zero, zero], axis=-1)

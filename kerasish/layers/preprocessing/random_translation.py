@@ -31,8 +31,8 @@ class RandomTranslation(RandomAffine):
     def _draw(self, images: Tensor, seed: Any) -> Tensor:
         height, width, _ = (images.shape[a] for a in self._axes)
         count = (images.shape[0],)
-        down = self._uniform(count, *self._height, seed) * height
-        right = self._uniform(count, *self._width, seed) * width
+        down = self._uniform(count, self._height, seed) * height
+        right = self._uniform(count, self._width, seed) * width
         zero, one = ops.zeros_like(down), ops.ones_like(down)
         return ops.stack([one, zero, -right, zero, one, -down, zero, zero], axis=-1)
 

@@ -37,7 +37,7 @@ class RandomZoom(RandomAffine):
         return about_the_middle(across, zero, zero, down, height, width)
 
     def _zoom(self, images: Tensor, bounds: tuple, seed: Any) -> Tensor:
-        return self._uniform((images.shape[0],), 1.0 + bounds[0], 1.0 + bounds[1], seed)
+        return self._uniform((images.shape[0],), (1.0 + bounds[0], 1.0 + bounds[1]), seed)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

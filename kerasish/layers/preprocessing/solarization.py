@@ -30,7 +30,7 @@ class Solarization(RandomImageLayer):
         self.value_range = checked_range(value_range)
 
     def _draw(self, images: Tensor, seed: Any) -> tuple[Tensor, Tensor]:
-        added, threshold = (self._uniform_each(images, 255 * low, 255 * high, seed)
+        added, threshold = (self._uniform_each(images, (255 * low, 255 * high), seed)
                             for low, high in (self.addition_factor, self.threshold_factor))
         return added, threshold
 
