@@ -45,7 +45,6 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
                  autocast: bool = True, name: str | None = None, **kwargs: Any):
-        object.__setattr__(self, "_tracker", Tracker())
         super().__init__(name=name)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         length = kwargs.pop("input_dim", None)
@@ -55,7 +54,9 @@ class Layer(HasWeights, HasConfig, Operation):
         if kwargs:
             raise ValueError(f"{type(self).__name__} {self.name!r} got unexpected arguments {sorted(kwargs)}")
         self._dtype_policy = dtype_policy.get(dtype)
-        self._trainable, self.autocast = bool(trainable), autocast
+        if not isinstance(trainable, bool):
+            raise ValueError(f"argument `trainable` of {type(self).__name__} must be a boolean, got {trainable!r}")
+        self._trainable, self.autocast = trainable, autocast
         self._input_spec: Any = None
         self.built = False
         self._building = 0
@@ -77,11 +78,10 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def __setattr__(self, name: str, value: Any) -> None:
         tracker = self.__dict__.get("_tracker")
-        if tracker is not None and name != "_tracker":
-            value = tracker.track(value)
-        elif tracker is None and (hasattr(value, "tracked_as") or isinstance(value, list | dict)):
-            raise RuntimeError(f"call super().__init__() in {type(self).__name__} before setting attribute {name!r}")
-        object.__setattr__(self, name, value)
+        if tracker is None:  # before super().__init__(), which may come last in a constructor
+            tracker = Tracker()
+            object.__setattr__(self, "_tracker", tracker)
+        object.__setattr__(self, name, tracker.track(value))
 
     def __delattr__(self, name: str) -> None:
         value = self.__dict__.get(name)
@@ -89,7 +89,12 @@ class Layer(HasWeights, HasConfig, Operation):
         for v in value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]:
             self._tracker.forget(v)
 
+    # Keras's names of what a layer holds itself, which subclasses may read.
     _layers = property(lambda self: self._tracker.layers)
+    _metrics = property(lambda self: self._tracker.metrics)
+    _seed_generators = property(lambda self: self._tracker.seed_generators)
+    _trainable_variables = property(lambda self: self._tracker.trainable)
+    _non_trainable_variables = property(lambda self: self._tracker.non_trainable)
     dtype_policy = property(lambda self: self._dtype_policy, doc="In which dtypes it computes and keeps variables.")
     compute_dtype = property(lambda self: self._dtype_policy.compute_dtype, doc="Dtype of its computation.")
     variable_dtype = property(lambda self: self._dtype_policy.variable_dtype, doc="Dtype of its variables.")
@@ -213,6 +218,7 @@ class Layer(HasWeights, HasConfig, Operation):
                 self._build_by_running(arguments)
         self._build_shapes = {f"{k}_shape": _recorded(_shape_of(v)) for k, v in tensors.items() if k != "mask"}
         self.built = True
+        self._lock()
 
     def _build_by_running(self, arguments: dict[str, Any]) -> None:
         """Infer the shapes of `call` so that the layers inside are built, if that can be done."""
