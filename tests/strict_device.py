@@ -313,6 +313,13 @@ def _in_place(name: str) -> Any:
     return operator
 
 
+def _index(key: Any) -> Any:
+    """An index for NumPy: CuPy copies integers and booleans of the host, and no array is an integer."""
+    parts = key if type(key) is tuple else (key,)
+    found = tuple(p if isinstance(p, HOST) else unwrap(p) for p in parts)
+    return found if type(key) is tuple else found[0]
+
+
 class StrictArray:
     """An array of the stand-in."""
 
@@ -371,11 +378,11 @@ class StrictArray:
         setattr(self._a, name, unwrap(value))
 
     def __getitem__(self, key: Any) -> Any:
-        return wrap(self._a[unwrap(key)])
+        return wrap(self._a[_index(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
         with np.errstate(all="ignore"):
-            self._a[unwrap(key)] = unwrap(value)
+            self._a[_index(key)] = unwrap(value)
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
@@ -456,10 +463,14 @@ def strict() -> Iterator[StrictDevice]:
     made, before = StrictDevice(), device._current[0]
     tables = registry._candidates, registry._resolved
     without = {("cupy", name): [] for name in IN_CUDA}
-    with (mock.patch.dict(device._loaded, cupy=made), mock.patch.dict(sys.modules, cupy=STRICT),
-          mock.patch.dict(tables[0], without), mock.patch.dict(tables[1], cupy={})):
-        device._current[0] = made
+    had = sys.modules.get("cupy")
+    with (mock.patch.dict(device._loaded, cupy=made), mock.patch.dict(tables[0], without),
+          mock.patch.dict(tables[1], cupy={})):
+        device._current[0], sys.modules["cupy"] = made, STRICT  # type: ignore[assignment]
         try:
             yield made
         finally:
             device._current[0] = before
+            sys.modules.pop("cupy")
+            if had is not None:
+                sys.modules["cupy"] = had
