@@ -108,7 +108,7 @@ class Discretization(Layer):
                 "output_mode": self.output_mode, "sparse": False, "name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Make a layer from what `get_config` gave, also after `adapt`."""
         config = dict(config)
         found = config.pop("bin_boundaries") if config.get("num_bins") is not None else None
