@@ -6,6 +6,9 @@ import numpy as np
 
 from kerasish.backend.device import Device
 
+INSTALL = "pip install 'kerasish[cuda13]' (or kerasish[cuda12] for a CUDA 12 driver)"
+OR_ELSE = "or run on the CPU: unset KERASISH_BACKEND, or choose the backend 'numpy'"
+
 
 class CupyDevice(Device):
     """A GPU through CuPy."""
@@ -39,15 +42,16 @@ def make() -> CupyDevice:
     try:
         import cupy
     except ImportError as error:
-        raise ImportError(
-            "the cupy backend needs CuPy: pip install 'kerasish[cuda13]' (or kerasish[cuda12] for a CUDA 12 driver), "
-            "or unset KERASISH_BACKEND to run on the CPU"
-        ) from error
+        if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
+            said = f"the cupy backend needs CuPy: {INSTALL}"
+        else:
+            said = f"CuPy is installed but cannot be imported ({error}): install it anew ({INSTALL})"
+        raise ImportError(f"{said}, {OR_ELSE}") from error
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise ImportError(f"CuPy is installed but finds no usable GPU ({error}): install an NVIDIA driver that fits "
-                          "its CUDA version, or unset KERASISH_BACKEND to run on the CPU") from error
+                          f"its CUDA version, {OR_ELSE}") from error
     if count == 0:
-        raise ImportError("CuPy is installed but there is no GPU: unset KERASISH_BACKEND to run on the CPU")
+        raise ImportError(f"CuPy is installed but there is no GPU: install an NVIDIA GPU and its driver, {OR_ELSE}")
     return CupyDevice("cupy", cupy, cupy.ndarray)
