@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from kerasish import activations, constraints, initializers, regularizers
+from kerasish import activations
 from kerasish.layers.base.input_spec import InputSpec
-from kerasish.layers.base.layer import Layer
+from kerasish.layers.base.same_shape import SameShapeLayer
+from kerasish.layers.base.weight_arguments import HasWeightArguments
 from kerasish.utils.registry import builtin
 
 
 @builtin("keras.layers")
-class PReLU(Layer):
+class PReLU(HasWeightArguments, SameShapeLayer):
     """Parametric rectified linear unit: `x` where positive, else `alpha * x` with a learned `alpha` (He et al., 2015).
 
     Args:
@@ -21,10 +22,8 @@ class PReLU(Layer):
     def __init__(self, alpha_initializer: Any = "Zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None,
                  shared_axes: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking = True
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        self._set_weight_arguments(alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
+                                   alpha_constraint=alpha_constraint)
         several = isinstance(shared_axes, list | tuple)
         self.shared_axes = list(shared_axes) if several else None if shared_axes is None else [shared_axes]
 
@@ -38,8 +37,7 @@ class PReLU(Layer):
         if None in shape:
             raise ValueError(f"layer {self.path!r} needs the lengths of all axes that have their own slopes, but the "
                              f"input has shape {input_shape}: name the unknown ones in `shared_axes`")
-        self.alpha = self.add_weight(shape=shape, initializer=self.alpha_initializer, name="alpha",
-                                     regularizer=self.alpha_regularizer, constraint=self.alpha_constraint)
+        self.alpha = self._add_described("alpha", tuple(shape))
         own = {i: n for i, n in enumerate(input_shape) if i and i not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)
 
@@ -47,16 +45,6 @@ class PReLU(Layer):
         """Return the activations."""
         return activations.relu(inputs) - self.alpha * activations.relu(-inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the input."""
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": constraints.serialize(self.alpha_constraint),
-            "shared_axes": self.shared_axes,
-        }
+        return {**super().get_config(), **self._weight_config(), "shared_axes": self.shared_axes}

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, ops
 from kerasish.layers.base.arguments import is_int, refuse_quantization
 from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
+from kerasish.layers.base.weight_arguments import HasWeightArguments
 from kerasish.utils.registry import builtin
 
 
 @builtin("keras.layers")
-class Dense(HasLora, Layer):
+class Dense(HasLora, HasWeightArguments, Layer):
     """Fully connected layer: `activation(x @ kernel + bias)`, along the last axis (Keras: `layers.Dense`).
 
     Args:
@@ -37,12 +38,10 @@ class Dense(HasLora, Layer):
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._set_weight_arguments(
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
         self._set_lora(lora_rank, lora_alpha)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
@@ -53,12 +52,8 @@ class Dense(HasLora, Layer):
         if features is None:
             raise ValueError(f"layer {self.path!r} needs to know the length of its input's last axis, got shape "
                              f"{tuple(input_shape)}")
-        self._kernel = self.add_weight(name="kernel", shape=(features, self.units),
-                                       initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
-                                       constraint=self.kernel_constraint)
-        self.bias = self.add_weight(
-            name="bias", shape=(self.units,), initializer=self.bias_initializer,
-            regularizer=self.bias_regularizer, constraint=self.bias_constraint) if self.use_bias else None
+        self._kernel = self._add_described("kernel", (features, self.units))
+        self.bias = self._add_described("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
         if self.lora_rank:
             self.enable_lora(self.lora_rank, self.lora_alpha)
@@ -86,12 +81,7 @@ class Dense(HasLora, Layer):
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weight_config(),
             "quantization_config": None,
             **self.lora_config(),
         }

@@ -3,17 +3,18 @@
 import copy
 from typing import Any
 
-from kerasish import activations, constraints, initializers, ops, regularizers
+from kerasish import activations, initializers, ops, regularizers
 from kerasish.layers.base.arguments import refuse_quantization
 from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
+from kerasish.layers.base.weight_arguments import HasWeightArguments
 from kerasish.layers.core.einsum_shapes import EinsumShapes, analyze
 from kerasish.utils.registry import builtin
 
 
 @builtin("keras.layers")
-class EinsumDense(HasLora, Layer):
+class EinsumDense(HasLora, HasWeightArguments, Layer):
     """Fully connected layer along any axes: `activation(einsum(equation, x, kernel) + bias)`.
 
     Source: Keras `layers.EinsumDense`.
@@ -42,12 +43,10 @@ class EinsumDense(HasLora, Layer):
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self._set_weight_arguments(
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
         self._set_lora(lora_rank, lora_alpha)
 
     def _shapes(self, input_shape: Any) -> EinsumShapes:
@@ -59,11 +58,8 @@ class EinsumDense(HasLora, Layer):
     def build(self, input_shape: Any) -> None:
         """Make kernel and bias, whose shapes follow from the equation."""
         shapes = self._shapes(input_shape)
-        self._kernel = self.add_weight(name="kernel", shape=shapes.kernel, initializer=self._initializer_for(shapes),
-                                       regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.bias = None if shapes.bias is None else self.add_weight(
-            name="bias", shape=shapes.bias, initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint)
+        self._kernel = self._add_described("kernel", shapes.kernel, initializer=self._initializer_for(shapes))
+        self.bias = None if shapes.bias is None else self._add_described("bias", shapes.bias)
         self.input_spec = InputSpec(ndim=len(input_shape))
         if self.lora_rank:
             self.enable_lora(self.lora_rank, self.lora_alpha)
@@ -101,13 +97,8 @@ class EinsumDense(HasLora, Layer):
             "equation": self.equation,
             "activation": activations.serialize(self.activation),
             "bias_axes": self.bias_axes,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._weight_config(),
             "quantization_config": None,
             **self.lora_config(),
         }

@@ -3,18 +3,19 @@
 import warnings
 from typing import Any
 
-from kerasish import constraints, initializers, ops, regularizers
+from kerasish import ops, regularizers
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import is_int as is_int_dtype
 from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.base.arguments import is_int, refuse_quantization
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
+from kerasish.layers.base.weight_arguments import HasWeightArguments
 from kerasish.utils.registry import builtin
 
 
 @builtin("keras.layers")
-class Embedding(HasLora, Layer):
+class Embedding(HasLora, HasWeightArguments, Layer):
     """Look up a learned vector for each number: (...) gives (..., output_dim) (Keras: `layers.Embedding`).
 
     Args:
@@ -42,9 +43,9 @@ class Embedding(HasLora, Layer):
             warnings.warn("argument `input_length` of Embedding is deprecated: leave it out", stacklevel=2)
         super().__init__(**kwargs)
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self._set_weight_arguments(
+            embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False  # only the vectors that are looked up are cast, not the table
         self._set_lora(lora_rank, lora_alpha)
@@ -56,9 +57,7 @@ class Embedding(HasLora, Layer):
         """Make the table."""
         if self.built:
             return
-        self._embeddings = self.add_weight(
-            shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer, name="embeddings",
-            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
+        self._embeddings = self._add_described("embeddings", (self.input_dim, self.output_dim))
         if self.lora_rank:
             self.enable_lora(self.lora_rank, self.lora_alpha)
 
@@ -106,10 +105,8 @@ class Embedding(HasLora, Layer):
             **super().get_config(),
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
-            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
+            **self._weight_config(),
             "mask_zero": self.mask_zero,
             "quantization_config": None,
             **self.lora_config(),
