@@ -31,7 +31,8 @@ def main(epochs: int = 10, batch_size: int = 64) -> float:
             loss_mean.update_state(loss)
         accuracy.reset_state()
         accuracy.update_state(y_test, model(x_test, training=False))
-        print(f"epoch {epoch + 1:2d}  loss {float(loss_mean.result()):.4f}  test accuracy {float(accuracy.result()):.3f}")
+        print(f"epoch {epoch + 1:2d}  loss {float(loss_mean.result()):.4f}  "
+              f"test accuracy {float(accuracy.result()):.3f}")
     return float(accuracy.result())
 
 

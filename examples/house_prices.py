@@ -24,7 +24,8 @@ def main(name: str = "boston_housing", epochs: int = 60) -> float:
     model.compile(keras.optimizers.RMSprop(0.001), "mse", metrics=["mae"])
     model.fit(x, y, batch_size=16, epochs=epochs, validation_split=0.1, verbose=2)
     _, error = model.evaluate(x_test, y_test, verbose=0)
-    print(f"prices are wrong by {error:.2f} on average; guessing the mean is wrong by {abs(y_test - y.mean()).mean():.2f}")
+    guess = abs(y_test - y.mean()).mean()
+    print(f"prices are wrong by {error:.2f} on average; guessing the mean is wrong by {guess:.2f}")
     return error
 
 
