@@ -77,7 +77,7 @@ def test_the_constructor_must_call_super():
             self.inner = Scale()
 
     with pytest.raises(RuntimeError, match=r"super\(\).__init__\(\)"):
-        Forgetful()
+        Forgetful()(X)
 
 
 def test_config_of_a_subclass_without_get_config():
