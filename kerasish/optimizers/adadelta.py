@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import fade
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -44,12 +45,10 @@ class Adadelta(Optimizer):
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(grad, dtype), self._once(ops.cast, learning_rate, dtype)
         steps = self._accumulated_delta_vars[i].value
-        step = ops.multiply(g, ops.divide(self._root(steps), self._root(self._mean(self._accumulated_grads[i], g))))
-        self._mean(self._accumulated_delta_vars[i], step)
+        spread = fade(self._accumulated_grads[i], ops.square(g), self.rho)
+        step = ops.multiply(g, ops.divide(self._root(steps), self._root(spread)))
+        fade(self._accumulated_delta_vars[i], ops.square(step), self.rho)
         variable.assign_sub(ops.multiply(step, rate))
-
-    def _mean(self, slot: Variable, x: Any) -> Any:
-        return slot.assign(ops.add(ops.multiply(slot.value, self.rho), ops.multiply(ops.square(x), 1 - self.rho)))
 
     def _root(self, x: Any) -> Any:
         return ops.sqrt(ops.add(x, self.epsilon))

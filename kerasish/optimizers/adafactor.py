@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -69,10 +70,10 @@ class Adafactor(Optimizer):
         g, (rate, forget) = ops.cast(gradient, dtype), self._once(self._factors, learning_rate, dtype)
         square = ops.add(ops.square(g), self.epsilon_1)
         if len(variable.shape) < 2:
-            v = _mean(self._v[i], square, forget)
+            v = follow(self._v[i], square, forget)
         else:
-            rows = _mean(self._r[i], ops.mean(square, axis=-1), forget)
-            columns = _mean(self._c[i], ops.mean(square, axis=-2), forget)
+            rows = follow(self._r[i], ops.mean(square, axis=-1), forget)
+            columns = follow(self._c[i], ops.mean(square, axis=-2), forget)
             rows = ops.divide(rows, ops.mean(rows, axis=-1, keepdims=True))
             v = self._v[i].assign(ops.multiply(ops.expand_dims(rows, -1), ops.expand_dims(columns, -2)))
         u = ops.divide(g, ops.sqrt(v))
@@ -91,10 +92,6 @@ class Adafactor(Optimizer):
         return {**super().get_config(), "beta_2_decay": self.beta_2_decay, "epsilon_1": self.epsilon_1,
                 "epsilon_2": self.epsilon_2, "clip_threshold": self.clip_threshold,
                 "relative_step": self.relative_step}
-
-
-def _mean(slot: Variable, x: Any, weight: Any) -> Any:
-    return slot.assign_add(ops.multiply(ops.subtract(x, slot.value), weight))
 
 
 def _rms(x: Any) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -47,9 +48,8 @@ class Adam(Optimizer):
         """Update one variable."""
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(gradient, dtype), self._once(self._unbiased_rate, learning_rate, dtype)
-        m = self._momentums[i].assign_add(ops.multiply(ops.subtract(g, self._momentums[i].value), 1 - self.beta_1))
-        v = self._velocities[i].assign_add(
-            ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
+        m = follow(self._momentums[i], g, 1 - self.beta_1)
+        v = follow(self._velocities[i], ops.square(g), 1 - self.beta_2)
         if self.amsgrad:
             v = self._velocity_hats[i].assign(ops.maximum(self._velocity_hats[i].value, v))
         variable.assign_sub(ops.divide(ops.multiply(m, rate), ops.add(ops.sqrt(v), self.epsilon)))

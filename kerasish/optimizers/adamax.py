@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -43,7 +44,7 @@ class Adamax(Optimizer):
         """Update one variable."""
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(gradient, dtype), self._once(self._unbiased_rate, learning_rate, dtype)
-        m = self._m[i].assign_add(ops.multiply(ops.subtract(g, self._m[i].value), 1 - self.beta_1))
+        m = follow(self._m[i], g, 1 - self.beta_1)
         u = self._u[i].assign(ops.maximum(ops.multiply(self._u[i].value, self.beta_2), ops.abs(g)))
         variable.assign_sub(ops.divide(ops.multiply(m, rate), ops.add(u, self.epsilon)))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -45,9 +46,8 @@ class Lamb(Optimizer):
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(gradient, dtype), self._once(ops.cast, learning_rate, dtype)
         of_m, of_v = self._once(self._factors, dtype)
-        m = self._momentums[i].assign_add(ops.multiply(ops.subtract(g, self._momentums[i].value), 1 - self.beta_1))
-        v = self._velocities[i].assign_add(
-            ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
+        m = follow(self._momentums[i], g, 1 - self.beta_1)
+        v = follow(self._velocities[i], ops.square(g), 1 - self.beta_2)
         u = ops.divide(ops.multiply(m, of_m), ops.add(ops.sqrt(ops.multiply(v, of_v)), self.epsilon))
         w_norm, u_norm = _norm(variable.value), _norm(u)
         measured = ops.logical_and(ops.greater(w_norm, 0), ops.greater(u_norm, 0))

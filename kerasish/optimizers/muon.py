@@ -5,6 +5,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -114,8 +115,7 @@ class Muon(Optimizer):
         return x if wide else self.transpose_last_axis(x)
 
     def _adamw_step(self, g: Any, variable: Variable, rate: Any, m: Variable, v: Variable) -> None:
-        mean = m.assign_add(ops.multiply(ops.subtract(g, m.value), 1 - self.adam_beta_1))
-        spread = v.assign_add(ops.multiply(ops.subtract(ops.square(g), v.value), 1 - self.adam_beta_2))
+        mean, spread = follow(m, g, 1 - self.adam_beta_1), follow(v, ops.square(g), 1 - self.adam_beta_2)
         variable.assign_sub(ops.divide(ops.multiply(mean, rate), ops.add(ops.sqrt(spread), self.epsilon)))
 
     def _adam_rate(self, learning_rate: Any, dtype: Any) -> Any:

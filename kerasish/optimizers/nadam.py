@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils import config
 from kerasish.utils.registry import builtin
@@ -65,9 +66,8 @@ class Nadam(Optimizer):
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(gradient, dtype), self._once(ops.cast, learning_rate, dtype)
         of_m, of_g, of_v = self._once(self._factors, dtype)
-        m = self._momentums[i].assign_add(ops.multiply(ops.subtract(g, self._momentums[i].value), 1 - self.beta_1))
-        v = self._velocities[i].assign_add(
-            ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
+        m = follow(self._momentums[i], g, 1 - self.beta_1)
+        v = follow(self._velocities[i], ops.square(g), 1 - self.beta_2)
         ahead = ops.add(ops.multiply(m, of_m), ops.multiply(g, of_g))
         spread = ops.add(ops.sqrt(ops.multiply(v, of_v)), self.epsilon)
         variable.assign_sub(ops.divide(ops.multiply(ahead, rate), spread))

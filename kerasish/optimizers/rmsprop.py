@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import fade
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -47,12 +48,9 @@ class RMSprop(Optimizer):
         """Update one variable."""
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, rate = ops.cast(gradient, dtype), self._once(ops.cast, learning_rate, dtype)
-        velocity = self._velocities[i]
-        spread = velocity.assign(ops.add(ops.multiply(velocity.value, self.rho),
-                                         ops.multiply(ops.square(g), 1 - self.rho)))
+        spread = fade(self._velocities[i], ops.square(g), self.rho)
         if self.centered:
-            average = self._average_gradients[i]
-            mean = average.assign(ops.add(ops.multiply(average.value, self.rho), ops.multiply(g, 1 - self.rho)))
+            mean = fade(self._average_gradients[i], g, self.rho)
             spread = ops.subtract(spread, ops.square(mean))
         step = ops.divide(ops.multiply(g, rate), ops.sqrt(ops.add(spread, self.epsilon)))
         if self.momentum > 0:

@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -50,8 +51,7 @@ class ScheduleFreeAdamW(Optimizer):
         i, dtype = self._get_variable_index(variable), variable.handle.dtype
         g, old_z = ops.cast(gradient, dtype), self._momentums[i].value
         rate, of_v, weight = self._once(self._factors, learning_rate, dtype)
-        v = self._velocities[i].assign_add(
-            ops.multiply(ops.subtract(ops.square(g), self._velocities[i].value), 1 - self.beta_2))
+        v = follow(self._velocities[i], ops.square(g), 1 - self.beta_2)
         epsilon = max(self.epsilon, 6e-8) if dtype == "float16" else self.epsilon  # the default is 0 in float16
         spread = ops.add(ops.sqrt(ops.multiply(v, of_v)), epsilon)
         z = self._momentums[i].assign_sub(ops.divide(ops.multiply(g, rate), spread))
