@@ -31,6 +31,8 @@ class EinsumDense(HasLora, HasWeightArguments, Layer):
         gptq_unpacked_column_size, quantization_config: must be None.
     """
 
+    kernel_initializer: Any
+
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,

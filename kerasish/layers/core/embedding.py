@@ -29,6 +29,7 @@ class Embedding(HasLora, HasWeightArguments, Layer):
     """
 
     lora_target = "embeddings"
+    embeddings_initializer: Any
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
                  embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,

@@ -10,17 +10,16 @@ from kerasish.utils.registry import builtin
 
 
 class AdaptivePooling(SpatialPooling):
-    """A layer whose windows cover the input evenly; it defines `call`.
+    """A layer whose windows cover the input evenly; it defines `rank` and `call`.
 
     Args:
-        rank: number of spatial axes.
         output_size: lengths of the spatial axes of the output, one integer or one an axis.
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, rank: int, output_size: Any, data_format: str | None, **kwargs: Any):
-        super().__init__(rank, data_format, **kwargs)
-        self.output_size = int_tuple(output_size, rank, "output_size")
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
+        super().__init__(data_format, **kwargs)
+        self.output_size = int_tuple(output_size, self.rank, "output_size")
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return the shape of the output."""
@@ -53,12 +52,11 @@ class AdaptiveAveragePooling1D(AdaptiveAveragePooling):
     """Shrink sequences (batch, steps, channels) to a given size by means (Keras: `layers.AdaptiveAveragePooling1D`).
 
     Args:
-        output_size: lengths of the spatial axes of the output, one integer or one an axis.
+        output_size: length of the time axis of the output.
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(1, output_size, data_format, **kwargs)
+    rank = 1
 
 
 @builtin("keras.layers")
@@ -70,8 +68,7 @@ class AdaptiveAveragePooling2D(AdaptiveAveragePooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(2, output_size, data_format, **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
@@ -83,8 +80,7 @@ class AdaptiveAveragePooling3D(AdaptiveAveragePooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(3, output_size, data_format, **kwargs)
+    rank = 3
 
 
 @builtin("keras.layers")
@@ -92,12 +88,11 @@ class AdaptiveMaxPooling1D(AdaptiveMaxPooling):
     """Shrink sequences (batch, steps, channels) to a given size by maxima (Keras: `layers.AdaptiveMaxPooling1D`).
 
     Args:
-        output_size: lengths of the spatial axes of the output, one integer or one an axis.
+        output_size: length of the time axis of the output.
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(1, output_size, data_format, **kwargs)
+    rank = 1
 
 
 @builtin("keras.layers")
@@ -109,8 +104,7 @@ class AdaptiveMaxPooling2D(AdaptiveMaxPooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(2, output_size, data_format, **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
@@ -122,5 +116,4 @@ class AdaptiveMaxPooling3D(AdaptiveMaxPooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any):
-        super().__init__(3, output_size, data_format, **kwargs)
+    rank = 3

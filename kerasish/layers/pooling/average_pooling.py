@@ -22,9 +22,7 @@ class AveragePooling1D(AveragePooling):
     Arguments as in `AveragePooling2D`.
     """
 
-    def __init__(self, pool_size: Any, strides: Any = None, padding: str = "valid",
-                 data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(1, pool_size, strides, padding, data_format, name=name, **kwargs)
+    rank = 1
 
 
 @builtin("keras.layers")
@@ -40,9 +38,7 @@ class AveragePooling2D(AveragePooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, pool_size: Any, strides: Any = None, padding: str = "valid",
-                 data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(2, pool_size, strides, padding, data_format, name=name, **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
@@ -52,6 +48,4 @@ class AveragePooling3D(AveragePooling):
     Arguments as in `AveragePooling2D`.
     """
 
-    def __init__(self, pool_size: Any, strides: Any = None, padding: str = "valid",
-                 data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(3, pool_size, strides, padding, data_format, name=name, **kwargs)
+    rank = 3

@@ -11,18 +11,18 @@ from kerasish.utils import config
 
 
 class SpatialPooling(Layer):
-    """A layer without weights that sums up values along spatial axes.
+    """A layer without weights that sums up values along spatial axes; it defines `rank`, their number.
 
     Args:
-        rank: number of spatial axes.
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, rank: int, data_format: str | None, **kwargs: Any):
+    rank: int
+
+    def __init__(self, data_format: str | None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.rank = rank
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=rank + 2)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.built = True
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -31,20 +31,20 @@ class SpatialPooling(Layer):
 
 
 class BasePooling(SpatialPooling):
-    """A layer that slides windows; it defines `call`, with arguments from `_windows`.
+    """A layer that slides windows; it defines `rank`, and `call` with arguments from `_windows`.
 
     Args:
-        rank: number of spatial axes.
         pool_size: size of the window.
         strides: step between windows; None for the size of the window.
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
-    def __init__(self, rank: int, pool_size: Any, strides: Any, padding: str, data_format: str | None, **kwargs: Any):
-        super().__init__(rank, data_format, **kwargs)
-        self.pool_size = int_tuple(pool_size, rank, "pool_size")
-        self.strides = self.pool_size if strides is None else int_tuple(strides, rank, "strides")
+    def __init__(self, pool_size: Any, strides: Any = None, padding: str = "valid", data_format: str | None = None,
+                 name: str | None = None, **kwargs: Any):
+        super().__init__(data_format, name=name, **kwargs)
+        self.pool_size = int_tuple(pool_size, self.rank, "pool_size")
+        self.strides = self.pool_size if strides is None else int_tuple(strides, self.rank, "strides")
         self.padding = padding_name(padding)
 
     def _windows(self, inputs: Any) -> dict[str, Any]:
@@ -68,19 +68,18 @@ class BasePooling(SpatialPooling):
 
 
 class BaseGlobalPooling(SpatialPooling):
-    """A layer that reduces whole spatial axes; it defines `call`, with arguments from `_axes`.
+    """A layer that reduces whole spatial axes; it defines `rank`, and `call` with arguments from `_axes`.
 
     Args:
-        rank: number of spatial axes.
         data_format: "channels_last" or "channels_first"; by default the global one.
         keepdims: whether the axes stay, with length 1.
     """
 
-    def __init__(self, rank: int, data_format: str | None, keepdims: bool, **kwargs: Any):
-        super().__init__(rank, data_format, **kwargs)
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
+        super().__init__(data_format, **kwargs)
         self.keepdims = keepdims
         first = 2 if self.data_format == "channels_first" else 1
-        self._axes: dict[str, Any] = {"axis": tuple(range(first, first + rank)), "keepdims": keepdims}
+        self._axes: dict[str, Any] = {"axis": tuple(range(first, first + self.rank)), "keepdims": keepdims}
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return (batch, channels), with ones for the axes that are kept."""

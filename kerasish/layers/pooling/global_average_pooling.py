@@ -16,7 +16,7 @@ class GlobalAveragePooling(BaseGlobalPooling):
 
 
 @builtin("keras.layers")
-class GlobalAveragePooling1D(BaseGlobalPooling):
+class GlobalAveragePooling1D(GlobalAveragePooling):
     """Take the mean over all steps that the mask counts, channel by channel (Keras: `layers.GlobalAveragePooling1D`).
 
     Args:
@@ -24,14 +24,12 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
         keepdims: whether the time axis stays, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(1, data_format, keepdims, **kwargs)
-        self.supports_masking = True
+    rank = 1
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mean of each channel, over the steps where `mask` (batch, steps) is True."""
         if mask is None:
-            return ops.mean(inputs, **self._axes)
+            return super().call(inputs)
         counted = ops.expand_dims(ops.cast(mask, "bool"), 1 if self.data_format == "channels_first" else 2)
         total = ops.sum(ops.where(counted, inputs, 0), **self._axes)
         return total / ops.sum(ops.cast(counted, inputs.dtype), **self._axes)
@@ -50,8 +48,7 @@ class GlobalAveragePooling2D(GlobalAveragePooling):
         keepdims: whether the spatial axes stay, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(2, data_format, keepdims, **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
@@ -63,5 +60,4 @@ class GlobalAveragePooling3D(GlobalAveragePooling):
         keepdims: whether the spatial axes stay, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(3, data_format, keepdims, **kwargs)
+    rank = 3

@@ -24,8 +24,7 @@ class GlobalMaxPooling1D(GlobalMaxPooling):
         keepdims: whether the spatial axes stay, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(1, data_format, keepdims, **kwargs)
+    rank = 1
 
 
 @builtin("keras.layers")
@@ -37,8 +36,7 @@ class GlobalMaxPooling2D(GlobalMaxPooling):
         keepdims: whether the spatial axes stay, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(2, data_format, keepdims, **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
@@ -50,5 +48,4 @@ class GlobalMaxPooling3D(GlobalMaxPooling):
         keepdims: whether the spatial axes stay, with length 1.
     """
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any):
-        super().__init__(3, data_format, keepdims, **kwargs)
+    rank = 3

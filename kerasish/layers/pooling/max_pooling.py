@@ -22,9 +22,11 @@ class MaxPooling1D(MaxPooling):
     Arguments as in `MaxPooling2D`.
     """
 
+    rank = 1
+
     def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid",
                  data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(1, pool_size, strides, padding, data_format, name=name, **kwargs)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 @builtin("keras.layers")
@@ -38,9 +40,11 @@ class MaxPooling2D(MaxPooling):
         data_format: "channels_last" or "channels_first"; by default the global one.
     """
 
+    rank = 2
+
     def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: str = "valid",
                  data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(2, pool_size, strides, padding, data_format, name=name, **kwargs)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 @builtin("keras.layers")
@@ -50,6 +54,8 @@ class MaxPooling3D(MaxPooling):
     Arguments as in `MaxPooling2D`.
     """
 
+    rank = 3
+
     def __init__(self, pool_size: Any = (2, 2, 2), strides: Any = None, padding: str = "valid",
                  data_format: str | None = None, name: str | None = None, **kwargs: Any):
-        super().__init__(3, pool_size, strides, padding, data_format, name=name, **kwargs)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)

@@ -150,3 +150,19 @@ def forget_bias_initializer(initializer: Any, units: int) -> Callable[..., Any]:
                                 initializer((2 * units,), dtype=dtype)])
 
     return initialize
+
+
+def lstm_gates(cell: BaseCell, z: Any, c: Any, axis: int = -1) -> tuple[Any, list[Any]]:
+    """Return the output and the new states of an LSTM: `c' = f c + i k`, `h' = o activation(c')`.
+
+    Args:
+        cell: has the activations.
+        z: what the gates i, f, k and o are activations of, side by side.
+        c: the state that the gates keep.
+        axis: the axis along which they stand.
+    """
+    i, f, k, o = ops.split(z, 4, axis=axis)
+    gate = cell.recurrent_activation
+    c = gate(f) * c + gate(i) * cell.activation(k)
+    h = gate(o) * cell.activation(c)
+    return h, [h, c]

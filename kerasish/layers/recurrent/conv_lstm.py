@@ -7,7 +7,7 @@ from kerasish import ops
 from kerasish.layers.base.arguments import int_tuple, positive_int
 from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.spatial import join_shape, padding_name, split_shape, windows_along
-from kerasish.layers.recurrent.base_cell import BaseCell, forget_bias_initializer
+from kerasish.layers.recurrent.base_cell import BaseCell, forget_bias_initializer, lstm_gates
 from kerasish.layers.recurrent.cell_rnn import CellRNN, for_cell, of_cell
 from kerasish.utils import config
 from kerasish.utils.registry import builtin
@@ -79,11 +79,7 @@ class ConvLSTMCell(BaseCell):
         z = z + self._through_gates(h, self.recurrent_kernel, masks[1], of_state, self._channels)
         if self.bias is not None:
             z = z + (self.bias if self._channels == -1 else ops.reshape(self.bias, (-1, *(1,) * self.rank)))
-        i, f, k, o = ops.split(z, 4, axis=self._channels)
-        gate = self.recurrent_activation
-        c = gate(f) * c + gate(i) * self.activation(k)
-        h = gate(o) * self.activation(c)
-        return h, [h, c]
+        return lstm_gates(self, z, c, self._channels)
 
     def own_config(self) -> dict[str, Any]:
         """Return the arguments that the cell does not share with every layer."""
@@ -93,14 +89,9 @@ class ConvLSTMCell(BaseCell):
 
 
 class ConvLSTM(CellRNN):
-    """Convolutional LSTM of any rank.
+    """Convolutional LSTM of any rank; arguments as in `ConvLSTM2D`."""
 
-    Args:
-        rank: number of spatial axes.
-        cell: arguments of the cell.
-        loop: arguments of `RNN`.
-    """
-
+    rank: int
     filters = of_cell("filters")
     kernel_size = of_cell("kernel_size")
     strides = of_cell("strides")
@@ -110,9 +101,29 @@ class ConvLSTM(CellRNN):
     recurrent_activation = of_cell("recurrent_activation")
     unit_forget_bias = of_cell("unit_forget_bias")
 
-    def __init__(self, rank: int, cell: dict[str, Any], loop: dict[str, Any], **kwargs: Any):
-        super().__init__(ConvLSTMCell(rank, name="conv_lstm_cell", **cell, **for_cell(kwargs)), **loop, **kwargs)
-        self.input_spec = InputSpec(ndim=rank + 3)
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
+                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = "tanh",
+                 recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+                 kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+                 bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
+                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
+                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
+                 return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+                 stateful: bool = False, **kwargs: Any):
+        cell = ConvLSTMCell(
+            self.rank, filters, kernel_size, strides, padding, data_format, dilation_rate, unit_forget_bias,
+            activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
+            recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
+                kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+                kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+                bias_constraint=bias_constraint), name="conv_lstm_cell", **for_cell(kwargs))
+        super().__init__(cell, return_sequences=return_sequences, return_state=return_state,
+                         go_backwards=go_backwards, stateful=stateful, activity_regularizer=activity_regularizer,
+                         **kwargs)
+        self.input_spec = InputSpec(ndim=self.rank + 3)
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
         """Return the shapes of the outputs."""
@@ -129,29 +140,7 @@ class ConvLSTM1D(ConvLSTM):
     Arguments as in `ConvLSTM2D`.
     """
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
-                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = "tanh",
-                 recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-                 kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-                 bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
-                 return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-                 stateful: bool = False, **kwargs: Any):
-        super().__init__(
-            1,
-            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
-                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
-                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                     bias_constraint=bias_constraint)),
-            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)
+    rank = 1
 
 
 @builtin("keras.layers")
@@ -178,55 +167,11 @@ class ConvLSTM2D(ConvLSTM):
         return_sequences, return_state, go_backwards, stateful: see `RNN`.
     """
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
-                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = "tanh",
-                 recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-                 kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-                 bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
-                 return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-                 stateful: bool = False, **kwargs: Any):
-        super().__init__(
-            2,
-            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
-                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
-                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                     bias_constraint=bias_constraint)),
-            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)
+    rank = 2
 
 
 @builtin("keras.layers")
 class ConvLSTM3D(ConvLSTM):
     """Convolutional LSTM of sequences of volumes (Keras: `layers.ConvLSTM3D`); arguments as in `ConvLSTM2D`."""
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
-                 data_format: str | None = None, dilation_rate: Any = 1, activation: Any = "tanh",
-                 recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-                 kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-                 bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
-                 return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-                 stateful: bool = False, **kwargs: Any):
-        super().__init__(
-            3,
-            dict(filters=filters, kernel_size=kernel_size, strides=strides, padding=padding, data_format=data_format,
-                 dilation_rate=dilation_rate, unit_forget_bias=unit_forget_bias, activation=activation,
-                 recurrent_activation=recurrent_activation, use_bias=use_bias, dropout=dropout,
-                 recurrent_dropout=recurrent_dropout, seed=seed, weight_arguments=dict(
-                     kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                     bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                     recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                     kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-                     bias_constraint=bias_constraint)),
-            dict(return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
-                 stateful=stateful, activity_regularizer=activity_regularizer), **kwargs)
+    rank = 3

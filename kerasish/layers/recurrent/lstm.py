@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from kerasish import ops
-from kerasish.layers.recurrent.base_cell import DenseCell, forget_bias_initializer
+from kerasish.layers.recurrent.base_cell import DenseCell, forget_bias_initializer, lstm_gates
 from kerasish.layers.recurrent.cell_rnn import SequenceRNN, for_cell, of_cell
 from kerasish.ops import recurrent
 from kerasish.utils.registry import builtin
@@ -50,11 +49,7 @@ class LSTMCell(DenseCell):
         z = z + self._through_gates(h, self.recurrent_kernel, masks[1])
         if self.bias is not None:
             z = z + self.bias
-        i, f, k, o = ops.split(z, 4, axis=-1)
-        gate = self.recurrent_activation
-        c = gate(f) * c + gate(i) * self.activation(k)
-        h = gate(o) * self.activation(c)
-        return h, [h, c]
+        return lstm_gates(self, z, c)
 
     def own_config(self) -> dict[str, Any]:
         """Return the arguments that the cell does not share with every layer."""
