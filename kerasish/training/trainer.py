@@ -40,7 +40,7 @@ class Trainer(Steps):
 
     def _init_trainer(self) -> None:
         untracked = {
-            "compiled": False, "optimizer": None, "stop_training": False, "history": None,
+            "compiled": False, "optimizer": None, "loss": None, "stop_training": False, "history": None,
             "_compile_loss": None, "_compile_metrics": None, "_loss_tracker": None, "_compile_arguments": None,
             "_run_eagerly": False, "_jit_compile": "auto", "steps_per_execution": 1, "_initial_epoch": None,
             "train_function": None, "test_function": None, "predict_function": None, "_validation": None,
@@ -76,7 +76,7 @@ class Trainer(Steps):
                 "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                 "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution, "jit_compile": jit_compile},
-            optimizer=self._get_optimizer(optimizer, auto_scale_loss),
+            optimizer=self._get_optimizer(optimizer, auto_scale_loss), loss=loss,
             _compile_loss=None if loss is None else CompiledLoss(loss, loss_weights, self._output_names()),
             _compile_metrics=CompiledMetrics(metrics, weighted_metrics, self._output_names())
             if metrics or weighted_metrics else None,
@@ -244,11 +244,11 @@ class Trainer(Steps):
         self._set_untracked(stop_predicting=False)
         parts: list[Any] = []
         told.on_predict_begin()
-        run_epoch(batches, self.predict_function, told, "predict", lambda: self.stop_predicting, parts.extend)
+        run_epoch(batches, self.predict_function, told, "predict", lambda: self.stop_predicting, parts.append)
         told.on_predict_end()
         if not parts:
             raise ValueError("predict() got no data: the data set has no batches")
-        return tree.map_structure(lambda *pieces: pieces[0] if len(pieces) == 1 else np.concatenate(pieces), *parts)
+        return _joined(parts)
 
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, batches: EpochIterator,
                        add_history: bool = False) -> CallbackList:
@@ -270,10 +270,10 @@ class Trainer(Steps):
         return self._make("test_function", "test_step", force)
 
     def make_predict_function(self, force: bool = False) -> Any:
-        """Make `predict_function`: returns the outputs for a list of batches, as a list of arrays."""
+        """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
-            def run(group: list) -> list:
-                return [to_arrays(self.predict_step(as_data(batch))) for batch in group]
+            def run(group: list) -> Any:
+                return _joined([to_arrays(self.predict_step(as_data(batch))) for batch in group])
 
             self._set_untracked(predict_function=run)
         return self.predict_function
@@ -341,6 +341,11 @@ class Trainer(Steps):
         self.compile(**deserialize_compile_arguments(config))
         if self.optimizer is not None and self.built:  # type: ignore[attr-defined]
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Outputs of batches one behind the other."""
+    return parts[0] if len(parts) == 1 else tree.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
 
 
 def _loss_mean() -> Any:
