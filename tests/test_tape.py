@@ -158,3 +158,22 @@ def test_only_what_rules_ask_for_is_kept_alive():
     kept = [set(e.kept) for e in tape._entries]
     assert kept == [set(), {"out"}]  # a sum needs nothing, tanh its own result
     assert tape.gradient(z, x).shape == (8, 8)
+
+
+def test_a_jacobian_uses_a_tape_up_unless_it_is_persistent():
+    x = keras.Variable([1.0, 2.0])
+    with keras.GradientTape() as tape:
+        y = x * x
+    np.testing.assert_allclose(tape.jacobian(y, x), [[2, 0], [0, 4]])
+    assert not tape._entries
+    with pytest.raises(RuntimeError, match="persistent"):
+        tape.jacobian(y, x)
+
+
+@pytest.mark.parametrize("given, words", [(np.ones((2, 3), "float32"), "shape of its target"), ([], "one for each")])
+def test_output_gradients_must_fit_the_targets(given, words):
+    x = keras.Variable(np.ones(3, "float32"))
+    with keras.GradientTape() as tape:
+        y = x * 2.0
+    with pytest.raises(ValueError, match=words):
+        tape.gradient(y, x, output_gradients=given)

@@ -76,6 +76,41 @@ def test_convert_to_tensor_does_not_share_memory_with_what_the_user_may_write():
     assert float(v[1]) == 0.0
 
 
+class ForeignArray:
+    """What another library hands over: it shows its own memory, whenever it is asked."""
+
+    def __init__(self):
+        self.memory = np.ones(2, "float32")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.memory
+
+
+def test_variables_do_not_share_memory_with_arrays_of_other_libraries():
+    foreign = ForeignArray()
+    v = keras.Variable(foreign)
+    foreign.memory[:] = 7
+    np.testing.assert_array_equal(v, [1, 1])
+    v.assign(foreign)
+    foreign.memory[:] = 8
+    np.testing.assert_array_equal(v, [7, 7])
+
+
+def test_a_variable_becomes_an_array_by_copying_only():
+    v = keras.Variable([1.0, 2.0])
+    np.asarray(v)[:] = 5
+    np.testing.assert_array_equal(v, [1, 2])
+    with pytest.raises(ValueError, match="without a copy"):
+        np.array(v, copy=False)
+
+
+@pytest.mark.parametrize("number, dtype", [(-(2**31), "int32"), (2**31, "int64"), (-(2**63), "int64"), (-1, "int32")])
+def test_lists_of_integers_take_the_dtype_that_holds_them(number, dtype):
+    x = ops.convert_to_tensor([number, 0])
+    assert x.dtype == dtype == ops.convert_to_tensor(number).dtype
+    assert x.tolist() == [number, 0]
+
+
 def test_nested_lists_of_tensors_are_stacked():
     t = ops.convert_to_tensor([[ops.ones(()), 2.0], [3.0, keras.Variable(4.0)]])
     np.testing.assert_array_equal(t, [[1, 2], [3, 4]])

@@ -164,9 +164,9 @@ class GradientTape:
 
         Raises:
             RuntimeError: a tape that is not persistent is used twice.
+            ValueError: an output gradient has another shape than its target, or there are more or fewer of them.
         """
-        if self._used and not self._persistent:
-            raise RuntimeError("a GradientTape gives gradients once; make it with persistent=True for more")
+        self._require_unused()
         if unconnected_gradients not in ("none", "zero"):
             raise ValueError(f"unconnected_gradients must be 'none' or 'zero', got {unconnected_gradients!r}")
         self._used = True
@@ -180,19 +180,24 @@ class GradientTape:
 
     def jacobian(self, target: Any, sources: Any) -> Any:
         """Return d target / d source: target.shape + source.shape, one backward walk an element."""
-        if not self._persistent and self._used:
-            raise RuntimeError("a GradientTape gives gradients once; make it with persistent=True for more")
+        self._require_unused()
         persistent, self._persistent = self._persistent, True
-        with self.stop_recording():
-            ops, n = OPS, target.size
-            rows = []
-            for i in range(n):
-                seed = ops["reshape"](ops["one_hot"](i, n, dtype=target.dtype), target.shape)
-                rows.append(self.gradient(target, sources, output_gradients=seed, unconnected_gradients="zero"))
-            out = tree.map_structure(
-                lambda *g: ops["reshape"](ops["stack"](list(g)), (*target.shape, *g[0].shape)), *rows)
-        self._persistent = persistent
-        return out
+        try:
+            with self.stop_recording():
+                rows = []
+                for i in range(target.size):
+                    seed = OPS["reshape"](OPS["one_hot"](i, target.size, dtype=target.dtype), target.shape)
+                    rows.append(self.gradient(target, sources, output_gradients=seed, unconnected_gradients="zero"))
+                return tree.map_structure(
+                    lambda *g: OPS["reshape"](OPS["stack"](list(g)), (*target.shape, *g[0].shape)), *rows)
+        finally:
+            self._persistent = persistent
+            if not persistent:
+                self._entries.clear()
+
+    def _require_unused(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError("a GradientTape gives gradients once; make it with persistent=True for more")
 
     def _source_uids(self, sources: Any) -> set[int]:
         uids: set[int] = set()
@@ -203,6 +208,9 @@ class GradientTape:
     def _seeds(self, target: Any, output_gradients: Any) -> dict[int, Tensor]:
         targets = tree.flatten(target)
         given = [None] * len(targets) if output_gradients is None else tree.flatten(output_gradients)
+        if len(given) != len(targets):
+            raise ValueError(f"argument `output_gradients` must hold one for each of {len(targets)} targets, "
+                             f"got {len(given)}")
         grads: dict[int, Tensor] = {}
         for t, g in zip(targets, given, strict=True):
             if isinstance(t, Variable):
@@ -211,6 +219,8 @@ class GradientTape:
             if standardize_dtype(t.dtype) not in _DIFFERENTIABLE:
                 raise TypeError(f"only floating-point results have gradients, got dtype {t.dtype}")
             g = OPS["ones_like"](t) if g is None else to_tensor(g, t.dtype.name)
+            if g.shape != t.shape:
+                raise ValueError(f"an output gradient must have the shape of its target, {t.shape}, got {g.shape}")
             grads[t.uid] = g if t.uid not in grads else OPS["add"](grads[t.uid], g)
         return grads
 
@@ -245,7 +255,8 @@ class _Pause:
         self._tape = tape
 
     def __enter__(self) -> None:
-        self._was, _ = self._tape._recording, self._tape._stop()
+        self._was = self._tape._recording
+        self._tape._stop()
 
     def __exit__(self, *_exception: Any) -> None:
         if self._was:

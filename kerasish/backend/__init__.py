@@ -32,10 +32,4 @@ from kerasish.backend.numpy import random as numpy_random
 from kerasish.backend.numpy import selection as numpy_selection
 from kerasish.backend.numpy import sorting as numpy_sorting
 
-KERNEL_MODULES = (
-    activation, conv, ctc, elementwise, erf, fft, image, indexing, linalg, nn, pool, random, random_rejection,
-    reduction, rnn, shape, sorting, cupy_indexing, cupy_random, cupy_selection, numpy_folds, numpy_indexing,
-    numpy_random, numpy_selection, numpy_sorting,
-)  # fmt: skip
-
 use_default()

@@ -58,11 +58,6 @@ class _Attribute:
         self.name = name
 
 
-def has_kernel(name: str, device: str) -> bool:
-    """Tell whether any kernel, common or the device's own, is entered under the name."""
-    return bool(_candidates.get((device, name)) or _candidates.get(("common", name)))
-
-
 def lookup(name: str, device: str, xp: Any) -> Callable[..., Any]:
     """Return the function that serves an op on a device, guards included.
 

@@ -25,9 +25,7 @@ def _encode_symbolic(x: KerasTensor) -> dict[str, Any]:
 
 
 def _decode_symbolic(config: dict[str, Any]) -> KerasTensor:
-    x = KerasTensor(config["shape"], config["dtype"])
-    x._pre_serialization_keras_history = config["keras_history"]  # type: ignore[attr-defined]
-    return x
+    return KerasTensor(config["shape"], config["dtype"])
 
 
 CODECS["__tensor__"] = Codec(lambda x: isinstance(x, Tensor), _encode_tensor, _decode_tensor)

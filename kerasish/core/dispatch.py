@@ -15,7 +15,7 @@ import numpy as np
 
 from kerasish.backend import device
 from kerasish.core.dtypes import default_of_python, float_of, numpy_dtype, result_type
-from kerasish.core.tensor import OPS, Tensor
+from kerasish.core.tensor import OPS, Tensor, TensorOperators
 
 
 class Interpreter(Protocol):
@@ -84,9 +84,14 @@ def to_tensor(x: Any, dtype: str | None = None) -> Tensor:
 def to_own_tensor(x: Any, dtype: str | None = None) -> Tensor:
     """Return a value as a tensor that shares no memory with an array that the caller may still write to."""
     out = to_tensor(x, dtype)
-    if isinstance(x, np.ndarray) and isinstance(out.data, np.ndarray) and np.may_share_memory(x, out.data):
-        return Tensor(out.data.copy())
-    return out
+    return Tensor(out.data.copy()) if _may_share_memory(x, out.data) else out
+
+
+def _may_share_memory(x: Any, array: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return isinstance(array, np.ndarray) and np.may_share_memory(x, array)
+    # Frames, tensors of other libraries, arrays of other devices: what does not say whose memory it is.
+    return hasattr(x, "__array__") and not isinstance(x, TensorOperators | np.generic)
 
 
 def _from_foreign(x: Any, dtype: str | None) -> Tensor:
@@ -112,8 +117,8 @@ def _from_sequence(x: Any, dtype: str | None) -> Tensor:
     array = np.asarray(x)
     if dtype is None and not _holds_typed(x):  # Python numbers alone take the defaults
         dtype = {"f": result_type(float), "i": "int32", "c": "complex64"}.get(array.dtype.kind)
-        if array.dtype.kind == "i" and array.size and np.abs(array).max() >= 2**31:
-            dtype = "int64"
+        if array.dtype.kind == "i" and array.size:
+            dtype = result_type(*[default_of_python(int(n)) for n in (array.min(), array.max())])
     return Tensor(device.current().asarray(array if dtype is None else array.astype(numpy_dtype(dtype))))
 
 

@@ -106,8 +106,7 @@ def set_dtype_policy(policy: Any) -> None:
     Args:
         policy: a policy or its name.
     """
-    new = get(policy)
-    _global[:] = [new]
+    _global[:] = [get(policy)]
 
 
 def reset_dtype_policy() -> None:

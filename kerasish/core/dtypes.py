@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.utils import config
+from kerasish.utils.dtype_names import numpy_dtype as numpy_dtype
 
 INTS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOATS = ("bfloat16", "float16", "float32", "float64")
@@ -36,19 +37,7 @@ _ABOVE: dict[str, tuple[str, ...]] = {
     "complex64": ("complex128",),
     "complex128": (),
 }
-_WEAK = {bool: "bool", int: "i*", float: "f*", complex: "complex64", "int": "i*", "float": "f*"}
-
-
-@lru_cache(None)
-def numpy_dtype(name: str) -> np.dtype:
-    """Return the NumPy dtype of a name; bfloat16 comes from ml_dtypes."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    if name == "string":
-        return np.dtype(object)
-    return np.dtype(name)
+_WEAK = {bool: "bool", int: "i*", float: "f*", complex: "complex64"}
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -130,9 +119,8 @@ def result_type(*dtypes: Any) -> str:
 
 
 def _node(dtype: Any) -> str:
-    if dtype is int or dtype is float or dtype is bool or dtype is complex:
-        return _WEAK[dtype]
-    return standardize_dtype(dtype)
+    weak = _WEAK.get(dtype) if isinstance(dtype, type) else None
+    return weak or standardize_dtype(dtype)
 
 
 def default_of_python(value: Any) -> str:

@@ -40,14 +40,15 @@ class Card:
             results, `g` and `out` are tuples (gradients that nobody gave are zeros).
         broadcasts: whether inputs broadcast against each other: the tape then sums each gradient over
             the axes along which its input was repeated, and rules need not think of it.
+        effect: whether it must run even if nobody reads its result, such as a check that may raise.
     """
 
     def __init__(self, name: str, inputs: tuple[str, ...], *, spec: Callable[..., Any], promote: Any = None,
-                 vjp: Any = None, broadcasts: bool = False):
+                 vjp: Any = None, broadcasts: bool = False, effect: bool = False):
         if name in CARDS:
             raise ValueError(f"there is a card for op {name!r} already")
         self.name, self.inputs, self.spec, self.promote = name, inputs, spec, promote
-        self.broadcasts = broadcasts
+        self.broadcasts, self.effect = broadcasts, effect
         self.variadic = inputs[-1][1:] if inputs and inputs[-1].startswith("*") else None
         self.joint: Rule | None = None
         self.rules: tuple[Rule | None, ...] | None = None
@@ -69,10 +70,6 @@ class Card:
     def differentiable(self) -> bool:
         """Whether any gradient flows back through the op."""
         return self.joint is not None or self.rules is not None
-
-    def rule_for(self, index: int) -> "Rule | None":
-        """Return the rule that gives the gradient of one input."""
-        return self.joint if self.joint is not None else self.rules and self.rules[index]
 
     def __call__(self, *inputs: Any, **params: Any) -> Any:
         return apply(self, inputs, params)

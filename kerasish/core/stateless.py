@@ -63,13 +63,3 @@ class StatelessScope:
 
     def __exit__(self, *exception: Any) -> None:
         self._scope.__exit__(*exception)
-
-
-def in_stateless_scope() -> bool:
-    """Tell whether variables are read and assigned in a stateless scope now."""
-    return state.variables is not None
-
-
-def get_stateless_scope() -> StatelessScope | None:
-    """Return the innermost stateless scope."""
-    return state.variables

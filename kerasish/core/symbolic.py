@@ -93,10 +93,6 @@ class KerasTensor(TensorOperators):
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, sparse={self.sparse}, name={self.name}>"
 
 
-def _abs(self: KerasTensor) -> Any:
-    return op.OPS["absolute"](self)
-
-
 def is_keras_tensor(x: Any) -> bool:
     """Tell whether a value is a symbolic tensor."""
     return isinstance(x, KerasTensor)
@@ -226,12 +222,7 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
 
 
 class FunctionOperation(Operation):
-    """A public op as a node of a symbolic graph.
-
-    Attributes:
-        function: the op.
-        arguments: the arguments of the call by name, symbolic tensors among them.
-    """
+    """A public op as a node of a symbolic graph; `function` is the op."""
 
     function: Callable[..., Any]
     _classes: dict[Any, type] = {}

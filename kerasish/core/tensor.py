@@ -14,6 +14,10 @@ _uids = itertools.count()
 OPS: dict[str, Callable[..., Any]] = {}
 
 
+class NoValueError(TypeError):
+    """The value of a tensor was asked for while shapes are inferred or a program is traced."""
+
+
 def _operator(name: str, reflected: bool = False):
     if reflected:
         return lambda self, other: OPS[name](other, self)
@@ -93,10 +97,10 @@ class Tensor(TensorOperators):
         """Return the values as a NumPy array (of the tensor's own memory on the CPU: do not write to it).
 
         Raises:
-            TypeError: the tensor has no values yet.
+            NoValueError: the tensor has no values yet.
         """
         if type(self.data) is Spec:
-            raise TypeError(
+            raise NoValueError(
                 f"this {self.data} tensor has no values yet: shapes are being inferred, or a program is being "
                 "traced. Use kerasish.ops instead of NumPy, Python branches and int()/float() here, or run eagerly."
             )

@@ -56,7 +56,6 @@ class Variable(TensorOperators):
         self.autocast, self.aggregation, self.synchronization = bool(autocast), aggregation, synchronization
         self.regularizer = self.constraint = None
         self.overwrite_with_gradient = False
-        self._layout = layout
         self._value = _first_value(initializer, shape, dtype)
         self._shape = self._value.shape
         self._dtype = dtypes.standardize_dtype(self._value.dtype)
@@ -136,6 +135,8 @@ class Variable(TensorOperators):
         return np.array(self._stored().numpy())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError(f"variable {self.path!r} cannot become an array without a copy: it may be assigned to")
         out = self._stored().numpy()
         return np.array(out, dtype=dtype or out.dtype)
 

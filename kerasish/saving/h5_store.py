@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.utils.dtype_names import numpy_dtype
+
 
 def import_h5py() -> Any:
     """Return h5py, which is imported when the first file is opened."""
@@ -108,10 +110,8 @@ def read_dataset(group: Any, key: str) -> np.ndarray:
     """Return the values of a data set."""
     found = dataset_at(group, key)
     if found.attrs.get("dtype") == "bfloat16":
-        import ml_dtypes
-
         raw = np.asarray(found)
-        return raw.view(ml_dtypes.bfloat16) if raw.dtype.kind == "V" else raw.astype(ml_dtypes.bfloat16)
+        return raw.view(numpy_dtype("bfloat16")) if raw.dtype.kind == "V" else raw.astype(numpy_dtype("bfloat16"))
     return np.asarray(found)
 
 

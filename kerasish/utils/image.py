@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.utils import config
+from kerasish.utils.dtype_names import numpy_dtype
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
 _PLAIN_MODES = {"grayscale": ("L", "I;16", "I"), "rgb": ("RGB",), "rgba": ("RGBA",)}
@@ -23,12 +24,7 @@ def _pillow() -> Any:
 
 
 def _dtype(dtype: Any) -> np.dtype:
-    dtype = config.floatx() if dtype is None else dtype
-    if str(dtype) == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(dtype)
+    return numpy_dtype(config.floatx() if dtype is None else dtype)
 
 
 def load_img(
