@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish.layers.base.layer import Layer
 from kerasish.models.summary import print_summary
-from kerasish.saving import saving_api
+from kerasish.saving import archive, saving_api
 from kerasish.training.trainer import Trainer
 from kerasish.utils.registry import builtin
 
@@ -103,6 +103,10 @@ class Model(Trainer, Layer):
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Load weights from `.weights.h5`, `.keras` or `.h5` files."""
         saving_api.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def __reduce__(self) -> tuple:
+        """Pickle, and so copy, the model as a `.keras` file in memory."""
+        return archive.from_bytes, archive.to_bytes(self)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON; `kerasish.models.model_from_json` makes a model of it."""

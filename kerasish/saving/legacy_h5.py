@@ -24,8 +24,8 @@ def save_h5(model: Any, path: pathlib.Path, include_optimizer: bool = True) -> N
         file.attrs["keras_version"], file.attrs["backend"] = KERAS_VERSION, "kerasish"
         file.attrs["model_config"] = json.dumps(
             {"class_name": _class_name(model), "config": _legacy_layers(model.get_config())}).encode()
-        if include_optimizer and model.compiled and model.optimizer is not None:
-            file.attrs["training_config"] = json.dumps(_training_config(model)).encode()
+        if include_optimizer and (training := _training_config(model)):
+            file.attrs["training_config"] = json.dumps(training).encode()
         write_weights(model, file.create_group("model_weights"))
         if include_optimizer and model.compiled and model.optimizer is not None and model.optimizer.built:
             _write_named(file.create_group("optimizer_weights"), model.optimizer.variables)
@@ -45,7 +45,7 @@ def _legacy_layers(config: Any) -> Any:
 
 def _legacy_layer(config: dict[str, Any]) -> dict[str, Any]:
     module = str(config.get("module"))
-    kept = {k: config[k] for k in ("name", "inbound_nodes") if k in config}
+    kept: dict[str, Any] = {k: config[k] for k in ("name", "inbound_nodes") if k in config}
     if module.startswith("keras.src.ops"):  # the older form has no ops: they keep their module
         return config
     inner = _legacy_layers(config["config"]) if config["class_name"] in _MODELS else config["config"]
@@ -53,9 +53,11 @@ def _legacy_layer(config: dict[str, Any]) -> dict[str, Any]:
     return {"class_name": name, "config": inner, **kept}
 
 
-def _training_config(model: Any) -> dict[str, Any]:
-    config = model.get_compile_config()
-    optimizer = config.pop("optimizer")
+def _training_config(model: Any) -> dict[str, Any] | None:
+    config = model.get_compile_config() or {}
+    optimizer = config.pop("optimizer", None)
+    if not isinstance(optimizer, dict):  # the model compiles itself in a way of its own
+        return None
     return {**config, "optimizer_config": {"class_name": optimizer["registered_name"] or optimizer["class_name"],
                                            "config": optimizer["config"]}}
 
@@ -126,8 +128,10 @@ def _read_path(group: Any, name: str) -> np.ndarray:
     return read_dataset(place, key)
 
 
-def read_weights(group: Any, model: Any, skip_mismatch: bool = False) -> None:
+def read_weights(group: Any, model: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:
     """Set the weights of a model from a group, layer by layer in order; all or, if they do not fit, none.
+
+    With `by_name`, a layer gets those saved under its name, if there are any.
 
     Raises:
         ValueError: layers or shapes differ; says which.
@@ -135,11 +139,15 @@ def read_weights(group: Any, model: Any, skip_mismatch: bool = False) -> None:
     layers = [layer for layer in model.layers if _in_order(layer)]
     saved = [(n, g) for n in _read_attribute(group, "layer_names")
              if (g := group_at(group, n)) is not None and _read_attribute(g, "weight_names")]
-    if len(layers) != len(saved):
+    if by_name:
+        matches = [(layer, (layer.name, dict(saved)[layer.name])) for layer in layers if layer.name in dict(saved)]
+    elif len(layers) == len(saved):
+        matches = list(zip(layers, saved, strict=True))
+    else:
         raise ValueError(f"the file has weights of {len(saved)} layers {[n for n, _ in saved]}, but model "
                          f"{model.name!r} has {len(layers)} layers with weights {[layer.name for layer in layers]}")
     pairs: list[tuple[Any, np.ndarray]] = []
-    for layer, (name, g) in zip(layers, saved, strict=True):
+    for layer, (name, g) in matches:
         pairs += _matched(_in_order(layer), _read_named(g), f"layer {layer.name!r} ({name!r} in the file)",
                           skip_mismatch)
     top = group_at(group, "top_level_model_weights")

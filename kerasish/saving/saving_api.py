@@ -6,7 +6,7 @@ import pathlib
 import zipfile
 from typing import Any
 
-from kerasish.saving.archive import WEIGHTS, load_archive, save_archive
+from kerasish.saving.archive import WEIGHTS, load_archive, save_archive, weights_in
 from kerasish.saving.h5_store import import_h5py
 from kerasish.saving.legacy_h5 import load_h5, read_weights, save_h5
 from kerasish.saving.state import load_state, save_state
@@ -100,6 +100,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         model: a built model.
         filepath: the file.
         skip_mismatch: whether layers whose weights do not fit are left as they are, with a warning.
+        by_name: (`.h5` alone) whether layers are matched by their names, not by their order.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -107,19 +108,24 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     """
     path = pathlib.Path(os.fspath(filepath))
     kwargs.pop("objects_to_skip", None)
-    if kwargs.pop("by_name", False):
-        raise ValueError("loading by name is not supported: weights are matched by the structure of the model")
+    by_name = kwargs.pop("by_name", False)
+    if kwargs:
+        raise ValueError(f"load_weights() got unexpected arguments {sorted(kwargs)}")
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
     _build_optimizer(model)
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as part, import_h5py().File(part, "r") as file:
+        with zipfile.ZipFile(path) as archive, weights_in(archive, str(path)) as file:
             load_state(model, file, skip_mismatch)
         return
+    if path.is_dir():
+        path = path / WEIGHTS
     with import_h5py().File(path, "r") as file:
         group = file.get("model_weights", file)
         if "layer_names" in group.attrs or group is not file:
-            read_weights(group, model, skip_mismatch)
+            read_weights(group, model, skip_mismatch, by_name)
+        elif by_name:
+            raise ValueError("`by_name` is for files of the older .h5 format: others are matched by structure")
         else:
             load_state(model, file, skip_mismatch)
 

@@ -39,16 +39,38 @@ def load_state(root: Any, file: Any, skip_mismatch: bool = False) -> None:
         listed = "\n".join(f"- {path or '(the model itself)'}: {fault}" for path, fault in list(faults.items())[:20])
         raise ValueError(f"the weights in the file do not fit the model:\n{listed}\n"
                          "Nothing was loaded. Use skip_mismatch=True to load what fits.")
+    for path, fault in faults.items():
+        warnings.warn(f"skipped {path!r}: {fault}", stacklevel=3)
+    # What reads in its own way may refuse only while it reads, so it goes before what surely fits.
+    _load_own_ways([e for e in entries if _by_position(e[1]) is None], skip_mismatch)
     for path, x, entry in entries:
-        if path in faults:
-            warnings.warn(f"skipped {path!r}: {faults[path]}", stacklevel=3)
-        else:
+        if path not in faults and _by_position(x) is not None:
             x.load_own_variables(entry)
+
+
+def _load_own_ways(entries: list[tuple[str, Any, Entry]], skip_mismatch: bool) -> None:
+    before: list[tuple[Variable, Any]] = []
+    for path, x, entry in entries:
+        values = [(v, v.numpy()) for v in getattr(x, "variables", [])]
+        try:
+            x.load_own_variables(entry)
+        except Exception as error:
+            for variable, value in [*before, *values] if not skip_mismatch else values:
+                variable.assign(value)
+            fault = f"{type(x).__name__} at {path!r} could not read its variables: {error}"
+            if not skip_mismatch:
+                raise ValueError(f"{fault}. Nothing was loaded. Use skip_mismatch=True to load what fits.") from error
+            warnings.warn(f"skipped: {fault}", stacklevel=4)
+        before += values
+
+
+def _by_position(x: Any) -> list[Variable] | None:
+    return x._variables_by_position() if hasattr(x, "_variables_by_position") else None
 
 
 def _fault(x: Any, entry: Entry, path: str) -> str | None:
     """What keeps an object from taking its variables, if it takes them by position as most do."""
-    own: list[Variable] | None = x._variables_by_position() if hasattr(x, "_variables_by_position") else None
+    own = _by_position(x)
     if own is None:
         return None
     keys = entry.keys()

@@ -80,7 +80,7 @@ class Trainer(Steps):
             _compile_loss=None if loss is None else CompiledLoss(loss, loss_weights, self._output_names()),
             _compile_metrics=CompiledMetrics(metrics, weighted_metrics, self._output_names())
             if metrics or weighted_metrics else None,
-            _loss_tracker=_loss_mean(), _run_eagerly=run_eagerly, _jit_compile=jit_compile,
+            _loss_tracker=_loss_mean(), _run_eagerly=run_eagerly, _jit_compile=False if run_eagerly else jit_compile,
             steps_per_execution=steps_per_execution, compiled=True, stop_training=False,
             train_function=None, test_function=None, predict_function=None, _validation=None)
         self._compile_arguments["optimizer"] = self.optimizer
@@ -330,10 +330,10 @@ class Trainer(Steps):
 
     # ---- config --------------------------------------------------------------------------------
 
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of `compile` as plain data, None if it was not called."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of `compile` as plain data, nothing if it was not called."""
         if not self.compiled:
-            return None
+            return {}
         return serialize_compile_arguments(self._compile_arguments)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -367,6 +367,8 @@ def _check_names(loss: Any, *metric_lists: Any) -> None:
 def _is_due(epoch: int, freq: Any) -> bool:
     if isinstance(freq, int):
         return (epoch + 1) % freq == 0
+    if not isinstance(freq, list | tuple | set | range):
+        raise ValueError(f"validation_freq must be a number of epochs or a list of epochs, got {freq!r}")
     return epoch + 1 in freq
 
 

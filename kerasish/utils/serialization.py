@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasish.utils.dtype_names import numpy_dtype
 from kerasish.utils.naming import to_snake_case
 from kerasish.utils.registry import (
     CustomObjectScope,
@@ -55,11 +56,7 @@ def _encode_numpy(x: np.ndarray) -> dict[str, Any]:
 
 
 def _decode_numpy(config: dict[str, Any]) -> np.ndarray:
-    if config["dtype"] == "bfloat16":
-        import ml_dtypes
-
-        return np.array(config["value"], ml_dtypes.bfloat16)
-    return np.array(config["value"], config["dtype"])
+    return np.array(config["value"], numpy_dtype(config["dtype"]))
 
 
 def _encode_slice(x: slice) -> dict[str, Any]:
@@ -78,17 +75,28 @@ CODECS: dict[str, Codec] = {
 }
 
 # Objects met in one file: by identity with their configs when writing, by number when reading.
-_shared: ContextVar[dict[int, Any] | None] = ContextVar("shared objects", default=None)
+_shared: ContextVar[dict[Any, Any] | None] = ContextVar("shared objects", default=None)
 
 
 @contextmanager
-def object_sharing() -> Iterator[None]:
-    """Write an object that occurs twice with one `shared_object_id`, and read it back as one object."""
-    token = _shared.set({})
+def object_sharing() -> Iterator[dict[int, Any]]:
+    """Write an object that occurs twice with one `shared_object_id`, and read it back as one object.
+
+    Yields:
+        What has been written: pairs of object and config.
+    """
+    met: dict[int, Any] = {}
+    token = _shared.set(met)
     try:
-        yield
+        yield met
     finally:
         _shared.reset(token)
+
+
+def custom_objects_in(met: dict[int, Any]) -> dict[str, Any]:
+    """Return the classes and functions, by the names in the configs, that are not ours among what was written."""
+    found = [x if isinstance(x, types.FunctionType) else type(x) for x, _ in met.values()]
+    return {get_registered_name(x): x for x in found if builtin_name(x) is None}
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -106,8 +114,8 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, PLAIN):
         return obj
     if isinstance(obj, list | tuple):
-        return type(obj)([serialize_keras_object(x) for x in obj]) if type(obj) in (list, tuple) else [
-            serialize_keras_object(x) for x in obj]
+        parts = [serialize_keras_object(x) for x in obj]
+        return tuple(parts) if type(obj) is tuple else parts
     if isinstance(obj, Mapping) and not hasattr(obj, "get_config"):
         return {key: serialize_keras_object(value) for key, value in obj.items()}
     if isinstance(obj, np.dtype):
@@ -131,6 +139,8 @@ def _serialize_function(function: Any) -> dict[str, Any]:
         return {"class_name": "__lambda__", "config": {"value": (code, function.__defaults__, closure)}}
     known = builtin_name(function)
     name = known[1] if known else get_registered_name(function)
+    if (met := _shared.get()) is not None:
+        met.setdefault(id(function), (function, None))
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
 
 

@@ -11,17 +11,17 @@ import numpy as np
 
 from kerasish import regularizers
 from kerasish.core import dtype_policy
-from kerasish.core.abstract import in_shape_inference
 from kerasish.core.dispatch import scope, state
 from kerasish.core.dtypes import is_float, numpy_dtype
 from kerasish.core.name_scope import current_path, name_scope
-from kerasish.core.spec import STAND_INS
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.symbolic import KerasTensor, Node, Operation, any_symbolic, compute_output_spec
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.layers.base.call_spec import CallSignature, context, is_tensor_like, shapes_for, tensor_arguments
 from kerasish.layers.base.config import HasConfig
+from kerasish.layers.base.errors import name_layer
 from kerasish.layers.base.input_spec import assert_input_compatibility
+from kerasish.layers.base.shapes import known_shapes, map_shapes, shape_of
 from kerasish.layers.base.tracking import Tracker
 from kerasish.layers.base.weights import HasWeights
 from kerasish.utils import tree
@@ -156,10 +156,13 @@ class Layer(HasWeights, HasConfig, Operation):
                 stack.extend(layer._layers[::-1])
         return out
 
-    @contextlib.contextmanager
-    def _open_name_scope(self) -> Iterator[None]:
+    def _find_place(self) -> None:
         if self._parent_path is None:
             self._parent_path = current_path()
+
+    @contextlib.contextmanager
+    def _open_name_scope(self) -> Iterator[None]:
+        self._find_place()
         with name_scope(self.name, caller=self):
             yield
 
@@ -184,7 +187,7 @@ class Layer(HasWeights, HasConfig, Operation):
         """Build the layers inside by running `call` on symbols of shapes: of its first argument, or a dict by name."""
         by_name = isinstance(shapes, dict) and all(k.endswith("_shape") for k in shapes)
         if any(not layer.built for layer in self._layers):
-            symbols = _map_shapes(lambda s: KerasTensor(s, self.input_dtype), shapes)
+            symbols = map_shapes(lambda s: KerasTensor(s, self.input_dtype), shapes)
             arguments = {k.removesuffix("_shape"): v for k, v in symbols.items()} if by_name else {}
             try:
                 with self._open_name_scope():
@@ -192,7 +195,7 @@ class Layer(HasWeights, HasConfig, Operation):
             except TypeError as error:
                 raise ValueError(f"layer {self.path!r} cannot be built from the shapes {shapes}: {error}. Call it on "
                                  "data, or give it a `build` method.") from error
-        self._build_shapes = dict(shapes) if by_name else {"input_shape": _recorded(shapes)}
+        self._build_shapes = dict(shapes) if by_name else {"input_shape": known_shapes(shapes)}
         self.built = True
 
     def _check_init_called(self) -> None:
@@ -210,13 +213,13 @@ class Layer(HasWeights, HasConfig, Operation):
     def _maybe_build(self, arguments: dict[str, Any], tensors: dict[str, Any]) -> None:
         if self._has_own_build():
             with self._open_name_scope():
-                self.build(**shapes_for(self.build, tensors, self.path))
+                self.build(**{k: known_shapes(s) for k, s in shapes_for(self.build, tensors, self.path).items()})
             assert_input_compatibility(self._input_spec, arguments.get(self._call_signature.first), self.path)
             return
         if any(not layer.built for layer in self._layers):
             with self._open_name_scope():
                 self._build_by_running(arguments)
-        self._build_shapes = {f"{k}_shape": _recorded(_shape_of(v)) for k, v in tensors.items() if k != "mask"}
+        self._build_shapes = {f"{k}_shape": known_shapes(shape_of(v)) for k, v in tensors.items() if k != "mask"}
         self.built = True
         self._lock()
 
@@ -237,6 +240,7 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._check_init_called()
+        self._find_place()
         original = args, dict(kwargs)
         args, kwargs = self._converted(args, kwargs)
         arguments = self._bound(args, kwargs)
@@ -261,6 +265,9 @@ class Layer(HasWeights, HasConfig, Operation):
                 out = self.compute_output_spec(*args, **kwargs) if symbolic else self.call(*args, **kwargs)
                 if self.activity_regularizer is not None and not symbolic:
                     self._regularize(out)
+        except Exception as error:
+            name_layer(error, self, arguments)
+            raise
         finally:
             context.training, context.depth = outer
         self._called = True
@@ -320,11 +327,11 @@ class Layer(HasWeights, HasConfig, Operation):
             return compute_output_spec(self.call, *args, **kwargs)
         tensors = tensor_arguments(self._bound(args, dict(kwargs)))
         shape = self.compute_output_shape(**shapes_for(self.compute_output_shape, tensors, self.path))
-        return _map_shapes(lambda s: KerasTensor(s, self.compute_dtype), shape)
+        return map_shapes(lambda s: KerasTensor(s, self.compute_dtype), shape)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the shapes of the outputs for shapes of the inputs, None for unknown lengths."""
-        symbols = _map_shapes(lambda s: KerasTensor(s, self.input_dtype), (args, kwargs))
+        symbols = map_shapes(lambda s: KerasTensor(s, self.input_dtype), (args, kwargs))
         names = {k.removesuffix("_shape"): v for k, v in symbols[1].items()}
         if "input" in names and len(names) == 1 and not args:
             symbols, names = ((names["input"],), {}), {}
@@ -457,7 +464,7 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
         if self._building == 0:
             shapes = dict(signature.bind(self, *args, **kwargs).arguments)
             shapes.pop(next(iter(signature.parameters)))
-            self._build_shapes = {k: _recorded(v) for k, v in shapes.items() if k != "kwargs"}
+            self._build_shapes = {k: known_shapes(v) for k, v in shapes.items() if k != "kwargs"}
             self.built = True
             self._lock()
 
@@ -466,33 +473,6 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
 
 def _mask_of(x: Any) -> Any:
     return getattr(x, "_keras_mask", None)
-
-
-def _is_shape(x: Any) -> bool:
-    return isinstance(x, list | tuple) and all(n is None or isinstance(n, int) for n in x)
-
-
-def _recorded(shapes: Any) -> Any:
-    """Shapes for which a layer was built, with None for what stands for it while shapes are inferred."""
-    if not in_shape_inference():
-        return _map_shapes(tuple, shapes)
-    return _map_shapes(lambda s: tuple([None if n in STAND_INS and (i == 0 or i < len(s) - 1) else n
-                                        for i, n in enumerate(s)]), shapes)
-
-
-def _shape_of(x: Any) -> Any:
-    return tree.map_structure(lambda t: None if t is None else tuple(t.shape), x)
-
-
-def _map_shapes(function: Callable[[tuple], Any], shapes: Any) -> Any:
-    """Apply a function to every shape in a nested structure of shapes."""
-    if _is_shape(shapes) and (shapes or isinstance(shapes, tuple)):
-        return function(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {k: _map_shapes(function, v) for k, v in shapes.items()}
-    if isinstance(shapes, list | tuple):
-        return type(shapes)([_map_shapes(function, s) for s in shapes])
-    return shapes
 
 
 @functools.cache

@@ -89,6 +89,12 @@ class HasLora:
         pair = {id(v) for v in self._pair}
         return [v for v in self._own() if id(v) not in pair]  # type: ignore[attr-defined]
 
+    def _variables_by_position(self) -> list[Variable] | None:
+        """The variables in the order of a file, None for a layer that reads them in its own way."""
+        if type(self).load_own_variables is not HasLora.load_own_variables:
+            return None
+        return self._stored() if self.lora_enabled else self._own()  # type: ignore[attr-defined]
+
     def save_own_variables(self, store: Any) -> None:
         """Write the layer's own variables into a dict-like store, the learned product added to the main weight."""
         if not self.lora_enabled:
