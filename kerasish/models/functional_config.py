@@ -131,12 +131,32 @@ def deserialize(cls: type, config: dict[str, Any], custom_objects: Any = None) -
                  for c in config["layers"] for node in c.get("inbound_nodes", [])]
         made = {name: [list(o._inbound_nodes[-1].outputs)] if _is_input(o) else []
                 for name, o in operations.items()}
+        counted_from_one = _models_counted_from_one(config, operations)
+        for name in counted_from_one:
+            made[name] = [[]]
         _call_all(calls, operations, made)
-    made = {name: [made[name][0], *made[name]] if isinstance(o, Model.functional_class) and made[name] else made[name]
-            for name, o in operations.items()}
+    for name, o in operations.items():  # Keras 3 counts so at the ends alone
+        if isinstance(o, Model.functional_class) and name not in counted_from_one:
+            made[name] = [[], *made[name]]
     ends = [_resolve_ends(config[k], made) for k in ("input_layers", "output_layers")]
     known = {k: config[k] for k in ("name", "trainable") if k in config}
     return cls(inputs=ends[0], outputs=ends[1], **known)
+
+
+def _models_counted_from_one(config: dict[str, Any], operations: dict) -> set[str]:
+    """The nested models whose first call is number 1 everywhere, as in files of `tf.keras` 2."""
+    numbers: dict[str, list[int]] = {}
+
+    def note(x: Any) -> None:
+        if isinstance(x, list) and len(x) >= 3 and isinstance(x[0], str) and isinstance(x[1], int):
+            numbers.setdefault(x[0], []).append(x[1])
+        elif isinstance(x, list | dict):
+            for v in x.values() if isinstance(x, dict) else x:
+                note(v)
+
+    old = [n for c in config["layers"] for n in c.get("inbound_nodes", []) if isinstance(n, list)]
+    note(old)
+    return {name for name, o in operations.items() if isinstance(o, Model) and min(numbers.get(name, [0])) >= 1}
 
 
 def _is_input(operation: Any) -> bool:

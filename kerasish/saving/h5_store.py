@@ -7,6 +7,9 @@ import numpy as np
 
 from kerasish.utils.dtype_names import numpy_dtype
 
+# Values that take more bytes than this may take so many times more than they do in the file.
+_LARGEST_UNPACKED, _MOST_PACKED = 1 << 30, 100
+
 
 def import_h5py() -> Any:
     """Return h5py, which is imported when the first file is opened."""
@@ -103,6 +106,9 @@ def dataset_at(group: Any, key: str) -> Any:
         raise ValueError(f"the file has a group at {group.name}/{key} where values were expected")
     if found.external or found.is_virtual:
         raise ValueError(f"the values at {group.name}/{key} lie outside the file: refusing to read them")
+    if found.nbytes > _LARGEST_UNPACKED and found.nbytes > _MOST_PACKED * found.id.get_storage_size():
+        raise ValueError(f"the values at {group.name}/{key} would take {found.nbytes} bytes, of which the file holds "
+                         f"{found.id.get_storage_size()}: refusing to read them")
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.saving import old_config
 from kerasish.saving.archive import KERAS_VERSION
 from kerasish.saving.h5_store import group_at, import_h5py, read_dataset
 from kerasish.utils import serialization
@@ -129,9 +130,10 @@ def _read_path(group: Any, name: str) -> np.ndarray:
 
 
 def read_weights(group: Any, model: Any, skip_mismatch: bool = False, by_name: bool = False) -> None:
-    """Set the weights of a model from a group, layer by layer in order; all or, if they do not fit, none.
+    """Set the weights of a model from a group, layer by layer; all or, if they do not fit, none.
 
-    With `by_name`, a layer gets those saved under its name, if there are any.
+    Layers are matched by name where the file names the same ones, else by order. With `by_name`, a layer gets those
+    saved under its name, if there are any.
 
     Raises:
         ValueError: layers or shapes differ; says which.
@@ -139,8 +141,9 @@ def read_weights(group: Any, model: Any, skip_mismatch: bool = False, by_name: b
     layers = [layer for layer in model.layers if _in_order(layer)]
     saved = [(n, g) for n in _read_attribute(group, "layer_names")
              if (g := group_at(group, n)) is not None and _read_attribute(g, "weight_names")]
-    if by_name:
-        matches = [(layer, (layer.name, dict(saved)[layer.name])) for layer in layers if layer.name in dict(saved)]
+    groups = dict(saved)
+    if by_name or {layer.name for layer in layers} == groups.keys():  # older Kerases order layers otherwise
+        matches = [(layer, (layer.name, groups[layer.name])) for layer in layers if layer.name in groups]
     elif len(layers) == len(saved):
         matches = list(zip(layers, saved, strict=True))
     else:
@@ -182,14 +185,14 @@ def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool) -> Any:
     with import_h5py().File(path, "r") as file, CustomObjectScope(custom_objects or {}):
         if "model_config" not in file.attrs:
             raise ValueError(f"{path} holds no model, only weights: build the model and call load_weights() on it")
-        config = _json_attribute(file, "model_config")
+        config = old_config.layer_config(_json_attribute(file, "model_config"))
         model = serialization.deserialize_keras_object(
             {"registered_name": config["class_name"], **config}, module_objects=serialization.network_classes())
         weights = group_at(file, "model_weights")
         if weights is not None:
             read_weights(weights, model)
         if compile and "training_config" in file.attrs:
-            _compile(model, _json_attribute(file, "training_config"))
+            model.compile_from_config(old_config.compile_config(_json_attribute(file, "training_config")))
             slots = group_at(file, "optimizer_weights")
             if slots is not None and model.optimizer is not None:
                 _set_slots(model.optimizer, _read_named(slots))
@@ -199,14 +202,6 @@ def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool) -> Any:
 def _json_attribute(file: Any, name: str) -> Any:
     text = file.attrs[name]
     return json.loads(text.decode() if isinstance(text, bytes) else text)
-
-
-def _compile(model: Any, config: dict[str, Any]) -> None:
-    config = dict(config)
-    optimizer = config.pop("optimizer_config", None)
-    if optimizer is not None:
-        config["optimizer"] = {"module": "keras.optimizers", "registered_name": optimizer["class_name"], **optimizer}
-    model.compile_from_config({k: v for k, v in config.items() if k not in ("sample_weight_mode",)})
 
 
 def _set_slots(optimizer: Any, values: list[np.ndarray]) -> None:

@@ -6,8 +6,9 @@ import pathlib
 import zipfile
 from typing import Any
 
+from kerasish.saving import old_config
 from kerasish.saving.archive import WEIGHTS, load_archive, save_archive, weights_in
-from kerasish.saving.h5_store import import_h5py
+from kerasish.saving.h5_store import group_at, import_h5py
 from kerasish.saving.legacy_h5 import load_h5, read_weights, save_h5
 from kerasish.saving.state import load_state, save_state
 from kerasish.utils import serialization
@@ -121,7 +122,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     if path.is_dir():
         path = path / WEIGHTS
     with import_h5py().File(path, "r") as file:
-        group = file.get("model_weights", file)
+        group = group_at(file, "model_weights") or file
         if "layer_names" in group.attrs or group is not file:
             read_weights(group, model, skip_mismatch, by_name)
         elif by_name:
@@ -144,4 +145,6 @@ def to_json(model: Any, **kwargs: Any) -> str:
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Return a model with fresh weights from what `Model.to_json` gave."""
-    return serialization.deserialize_keras_object(json.loads(json_string), custom_objects)
+    config = json.loads(json_string)
+    older = None if "module" in config else serialization.network_classes()
+    return serialization.deserialize_keras_object(old_config.layer_config(config), custom_objects, module_objects=older)

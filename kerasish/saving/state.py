@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from kerasish.core.variable import Variable
-from kerasish.saving.h5_store import Entry
+from kerasish.saving.h5_store import Entry, group_at
 from kerasish.saving.walk import walk
 
 
@@ -31,8 +31,7 @@ def load_state(root: Any, file: Any, skip_mismatch: bool = False) -> None:
     Raises:
         ValueError: variables do not fit: lists each by its path. Nothing has been assigned then.
     """
-    if "_layer_checkpoint_dependencies" in file:  # written by Keras 2.13
-        file = file["_layer_checkpoint_dependencies"]
+    file = group_at(file, "_layer_checkpoint_dependencies") or file  # written by Keras 2.13
     entries = [(path, x, Entry(file, path)) for path, x in walk(root)]
     faults = {path: fault for path, x, entry in entries if (fault := _fault(x, entry, path))}
     if faults and not skip_mismatch:

@@ -28,17 +28,23 @@ def is_int(value: Any, least: int) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool) and value >= least
 
 
-def positive_int(value: Any, name: str) -> int:
+def positive_int(value: Any, name: str, wrong_type: type[Exception] = TypeError) -> int:
     """Return a positive integer.
+
+    Args:
+        value: what was given.
+        name: of the argument, for the message.
+        wrong_type: what to raise where it is no integer.
 
     Raises:
         TypeError: it is no integer.
         ValueError: it is less than 1.
     """
     if not hasattr(value, "__index__") or isinstance(value, bool):
-        raise TypeError(f"argument `{name}` must be a positive integer, got {value!r} ({type(value).__name__})")
+        raise wrong_type(f"Expected an integer value for `{name}` (argument `{name}` should be a positive integer), "
+                         f"got {value!r} ({type(value).__name__})")
     if value < 1:
-        raise ValueError(f"argument `{name}` must be a positive integer, got {value!r}")
+        raise ValueError(f"argument `{name}` should be a positive integer, got {value!r}")
     return int(value)
 
 
