@@ -4,6 +4,7 @@ Unknown lengths (None) never reach a shape rule. The function runs twice, with t
 lengths standing for None; a length that comes out different is unknown in the result.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -58,8 +59,13 @@ def _run(function: Callable[..., Any], is_symbolic: Any, args: Any, kwargs: Any,
         return Tensor(Spec([stand_in if n is None else n for n in x.shape], x.dtype))
 
     args, kwargs = tree.map_structure(fill, (args, kwargs))
-    with StatelessScope(), scope(interpreter=_inference, tapes=()):
-        return function(*args, **kwargs)
+    try:
+        with StatelessScope(), scope(interpreter=_inference, tapes=()):
+            return function(*args, **kwargs)
+    except Exception as error:
+        if len(error.args) == 1 and isinstance(error.args[0], str):
+            error.args = (re.sub(rf"\b{stand_in}\b", "None", error.args[0]),)
+        raise
 
 
 def _merge(a: Any, b: Any) -> Any:

@@ -6,7 +6,7 @@ from kerasish import losses, metrics
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.tensor import OPS
 from kerasish.training.loss_places import loss_names, place_losses
-from kerasish.training.outputs import Outputs, is_binary_or_sparse
+from kerasish.training.outputs import Outputs, is_binary_or_sparse, name_of_function
 from kerasish.utils import tree
 
 
@@ -38,9 +38,6 @@ class CompiledLoss:
         predictions = outputs.flatten(y_pred, "y_pred")
         self._losses = []
         for entry in self._places:
-            for i in tree.flatten(entry.place):
-                if targets[i] is None:
-                    raise ValueError(f"output {outputs.label(i)!r} has a loss, but there is no target (`y`) for it")
             self._losses.append(_get_loss(entry.loss, _at(entry.place, targets), _at(entry.place, predictions)))
         self.metrics = []
         if len(self._losses) > 1:
@@ -57,7 +54,11 @@ class CompiledLoss:
             for i, y in zip(wanted, flat, strict=True):
                 out[i] = y
             return out
-        return self.outputs.flatten(y_true, "y")
+        targets = self.outputs.flatten(y_true, "y")
+        for i in wanted:
+            if targets[i] is None:
+                raise ValueError(f"output {self.outputs.label(i)!r} has a loss, but there is no target (`y`) for it")
+        return targets
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the weighted sum of the losses, a scalar; None if no output has one."""
@@ -91,4 +92,4 @@ def _get_loss(identifier: Any, y_true: Any, y_pred: Any) -> Any:
     found = losses.get(identifier)
     if isinstance(found, losses.Loss):
         return found
-    return losses.LossFunctionWrapper(found, name=name or getattr(found, "__name__", type(found).__name__))
+    return losses.LossFunctionWrapper(found, name=name or name_of_function(found))

@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish import metrics
 from kerasish.core.dispatch import eager_scope
-from kerasish.training.outputs import Outputs, is_binary_or_sparse
+from kerasish.training.outputs import Outputs, is_binary_or_sparse, name_of_function
 
 
 class CompiledMetrics:
@@ -104,4 +104,4 @@ def _get_metric(identifier: Any, y_true: Any, y_pred: Any) -> Any:
         if name is not None:
             found.name = name
         return found
-    return metrics.MeanMetricWrapper(found, name=name or getattr(found, "__name__", type(found).__name__))
+    return metrics.MeanMetricWrapper(found, name=name or name_of_function(found))

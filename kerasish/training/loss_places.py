@@ -37,7 +37,9 @@ def place_losses(outputs: Outputs, loss: Any, weights: Any) -> list[LossPlace]:
     place = outputs.positions
     if not _is_container(loss):
         factors = outputs.spread(weights, "loss_weights")
-        factors = [f[0] if isinstance(f, list | tuple) and len(f) == 1 else f for f in factors]
+        for factor in factors:
+            if _is_container(factor):
+                raise ValueError(outputs.misfit(weights, "loss_weights"))
         found = [LossPlace(path, i, loss, factors[i]) for i, path in enumerate(outputs.paths)]
     else:
         if outputs.are_names(loss):

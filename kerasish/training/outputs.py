@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish.utils import tree
+from kerasish.utils import naming, tree
 
 
 class Outputs:
@@ -133,3 +133,8 @@ def is_binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:
     t, p = tuple(y_true.shape), tuple(y_pred.shape)
     binary = bool(p) and p[-1] == 1
     return binary, len(t) < len(p) or (bool(t) and t[-1] == 1 and p[-1] > 1)
+
+
+def name_of_function(function: Any) -> str:
+    """Return the name under which a loss or metric that was given as a function is shown: "lambda" for a lambda."""
+    return naming.to_snake_case(getattr(function, "__name__", type(function).__name__))

@@ -166,22 +166,22 @@ class Steps:
             if sample_weight is not None:
                 raise ValueError("give sample_weight or class_weight to train_on_batch, not both")
             sample_weight = weigh_classes(to_batch(y, "y"), None, class_weight)
-        return self._on_batch(self.train_step, x, y, sample_weight, return_dict)
+        return self._on_batch(self.make_train_function(), x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluate one batch; return the metrics of this batch alone as numbers, in a list or a dict."""
         self._assert_compiled("test_on_batch")  # type: ignore[attr-defined]
-        return self._on_batch(self.test_step, x, y, sample_weight, return_dict)
+        return self._on_batch(self.make_test_function(), x, y, sample_weight, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as NumPy arrays."""
-        return to_arrays(self.predict_step(as_data((to_batch(x, "x"), None, None))))
+        return self.make_predict_function()([(to_batch(x, "x"), None, None)])
 
-    def _on_batch(self, step: Callable[[Any], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
+    def _on_batch(self, run: Callable[[list], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
         batch = tuple(to_batch(a, name) for a, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight")))
         self._prepare(batch)  # type: ignore[attr-defined]
         self.reset_metrics()
-        logs = dict(sorted(numbers(step(as_data(batch))).items()))
+        logs = dict(sorted(numbers(run([batch])).items()))
         return logs if return_dict else self._in_order(logs)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:

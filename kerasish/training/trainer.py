@@ -1,5 +1,6 @@
 """Compile, fit, evaluate, predict."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from kerasish import callbacks as callbacks_module
 from kerasish import losses, metrics, optimizers
 from kerasish.callbacks.callback_list import CallbackList
+from kerasish.compiler.function import CompiledFunction
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
@@ -272,15 +274,17 @@ class Trainer(Steps):
     def make_predict_function(self, force: bool = False) -> Any:
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
+            step = self._step("predict_step")
+
             def run(group: list) -> Any:
-                return _joined([to_arrays(self.predict_step(as_data(batch))) for batch in group])
+                return _joined([to_arrays(step(as_data(batch))) for batch in group])
 
             self._set_untracked(predict_function=run)
         return self.predict_function
 
     def _make(self, attribute: str, step: str, force: bool) -> Any:
         if getattr(self, attribute) is None or force:
-            method = getattr(self, step)
+            method = self._step(step)
 
             def run(group: list) -> Any:
                 logs = None
@@ -290,6 +294,15 @@ class Trainer(Steps):
 
             self._set_untracked(**{attribute: run})
         return getattr(self, attribute)
+
+    def _step(self, name: str) -> Callable[[Any], Any]:
+        """A step as it runs: compiled, unless that was turned off or would freeze what changes."""
+        method = getattr(self, name)
+        rate = getattr(self.optimizer, "_learning_rate", None)
+        plain_function = callable(rate) and not hasattr(rate, "get_config")
+        if self._run_eagerly or self._jit_compile is False or plain_function:
+            return method
+        return CompiledFunction(method, f"{name} of model {self.name!r}")  # type: ignore[attr-defined]
 
     # ---- building from data --------------------------------------------------------------------
 
