@@ -333,6 +333,20 @@ def test_functional_models_with_methods_of_their_own():
     np.testing.assert_allclose(again.predict(X, verbose=0), model.predict(X, verbose=0))
 
 
+def test_functional_models_with_arguments_of_their_own_come_back():
+    class Named(keras.Model):
+        def __init__(self, *args, param=1, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.param = param
+
+        def get_config(self):
+            return {**super().get_config(), "param": self.param}
+
+    inputs = keras.Input((4,))
+    model = Named(inputs=inputs, outputs=layers.Dense(5)(inputs), param=3)
+    assert Named.from_config(model.get_config()).param == 3
+
+
 def test_freezing_reaches_layers_inside_and_batch_normalization_stops_learning():
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.BatchNormalization(name="bn")])
     model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(1)])
