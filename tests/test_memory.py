@@ -42,7 +42,7 @@ def test_two_hundred_models_built_fitted_and_dropped():
     def once():
         small_model().fit(x, y, verbose=0)
 
-    for _ in range(20):
+    for _ in range(100):
         once()
     before = resident_mb()
     for _ in range(200):

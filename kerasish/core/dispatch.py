@@ -178,6 +178,8 @@ def run_kernel(card: Any, inputs: list[Tensor], params: dict[str, Any]) -> Any:
         abstract = next((x for x in inputs if not x.is_concrete), None)
         if abstract is not None:
             abstract.numpy()
+        if card.effect:
+            raise  # a check has said what is wrong
         if any(type(x.data) is not here.array_type for x in inputs):  # made on another device
             return run_kernel(card, [Tensor(here.asarray(x.data)) for x in inputs], params)
         card.spec(*[x.data for x in inputs], **params)  # raises in our words if the inputs are at fault

@@ -43,6 +43,11 @@ class StatelessScope:
         self.state_mapping[id(variable)] = value
         self._kept.append(variable)
 
+    @property
+    def assigned(self) -> list[Variable]:
+        """The variables for which the scope holds values."""
+        return list(self._kept)
+
     add_update = property(lambda self: lambda update: self.assign(*update))
 
     def add_loss(self, loss: Any) -> None:

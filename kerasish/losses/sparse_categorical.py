@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from kerasish import ops
 from kerasish.core.symbolic import is_keras_tensor
 from kerasish.losses.loss import NamedLoss
 from kerasish.losses.pairing import misfit
+from kerasish.ops.checks import check_range
 from kerasish.utils.registry import builtin
 
 _HINT = "targets are one integer class a sample; for rows of probabilities (one-hot) use categorical_crossentropy"
@@ -24,27 +23,18 @@ def _labels(y_true: Any, y_pred: Any, axis: int, ignore_class: int | None, what:
         y_true, t = ops.squeeze(y_true, axis), t[:axis] + t[axis + 1 :]
     expected = p[:axis] + p[axis + 1 :]
     if len(t) != len(expected) or any(None not in (m, n) and m != n for m, n in zip(t, expected)):
-        raise misfit(what, f"of the same shape but for axis {axis}, that of the classes,", t, p, _HINT)
-    _check_classes(y_true, p[axis], ignore_class, what)
-    return ops.cast(y_true, "int32")
+        raise misfit(what, f"have the same shape but for axis {axis}, that of the classes", t, p, _HINT)
+    return ops.cast(_checked(y_true, p[axis], ignore_class, what), "int32")
 
 
-def _check_classes(labels: Any, classes: int | None, ignore_class: int | None, what: str) -> None:
-    """Raise for labels that name no class; nothing is known of labels that have no values yet."""
-    if classes is None or is_keras_tensor(labels) or not labels.is_concrete or not labels.size:
-        return
-    values = labels.numpy()
-    if values.min() >= 0 and values.max() < classes:  # not so for NaN either
-        return
-    wrong = ~((values >= 0) & (values < classes))
-    if ignore_class is not None:
-        wrong &= values != ignore_class
-    if np.any(wrong):
-        label = values[wrong].flat[0]
-        raise ValueError(
-            f"{what}: y_true holds the label {label}, but y_pred has {classes} classes, numbered from 0 to "
-            f"{classes - 1}. Number the classes from 0, give the last layer as many units as there are classes, or set "
-            f"ignore_class={label} if samples of this label are to be left out.")
+def _checked(labels: Any, classes: int | None, ignore_class: int | None, what: str) -> Any:
+    """Labels, once it is sure that each names a class; nothing is known of those of symbolic tensors."""
+    if classes is None or is_keras_tensor(labels):
+        return labels
+    return check_range(labels, classes, ignore=ignore_class, message=(
+        f"{what}: y_true holds the label {{value}}, but y_pred has {classes} classes, numbered from 0 to "
+        f"{classes - 1}. Number the classes from 0, give the last layer as many units as there are classes, or set "
+        "ignore_class={value} if samples of this label are to be left out."))
 
 
 @builtin("keras.losses", "keras.metrics")

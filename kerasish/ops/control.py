@@ -4,19 +4,23 @@ They run as Python branches and loops, each body op by op, so gradients pass the
 value says which branch is taken or when a loop ends: then every branch, and a loop's body, runs once.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from kerasish.core.abstract import in_shape_inference
-from kerasish.core.dispatch import to_tensor
+from kerasish.core.dispatch import state, to_tensor
 from kerasish.core.op import public
-from kerasish.core.tensor import OPS
+from kerasish.core.stateless import StatelessScope
+from kerasish.core.tensor import OPS, Tensor
 from kerasish.utils import tree
 
 __all__ = ["associative_scan", "cond", "fori_loop", "map", "scan", "switch", "vectorized_map", "while_loop"]
 
 
 @public
-def cond(pred, true_fn, false_fn):
+def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """Call `true_fn()` if `pred` holds, else `false_fn()` (Keras: `ops.cond`).
 
     Args:
@@ -26,11 +30,28 @@ def cond(pred, true_fn, false_fn):
     _require_callables(true_fn=true_fn, false_fn=false_fn)
     if in_shape_inference() and not getattr(pred, "is_concrete", True):
         return _same_result([true_fn(), false_fn()], "the branches of `cond`")
+    if not getattr(pred, "is_concrete", True):
+        return _select(pred, true_fn, false_fn)
     return true_fn() if bool(pred) else false_fn()
 
 
+def _select(pred, true_fn, false_fn):
+    """Both branches in a traced program: `pred` chooses between their results, and between what they assign."""
+    outs, assigned = [], []
+    for branch in (true_fn, false_fn):
+        with StatelessScope() as apart:
+            outs.append(branch())
+        assigned.append(apart)
+    where = OPS["where"]
+    for variable in {id(v): v for apart in assigned for v in apart.assigned}.values():
+        old = state.variables.read(variable)
+        new = [apart.get_current_value(variable) for apart in assigned]
+        variable.assign(where(pred, *[old if v is None else v for v in new]))
+    return tree.map_structure(lambda a, b: None if a is None else where(pred, to_tensor(a), to_tensor(b)), *outs)
+
+
 @public
-def switch(index, branches, *operands):
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """Call one of several functions: `branches[clip(index, 0, len(branches) - 1)](*operands)`.
 
     Args:
@@ -45,7 +66,8 @@ def switch(index, branches, *operands):
 
 
 @public
-def while_loop(cond, body, loop_vars, maximum_iterations=None):
+def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any,
+               maximum_iterations: int | None = None) -> Any:
     """Repeat `loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` holds.
 
     Args:
@@ -62,7 +84,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     variables = tuple(loop_vars) if several else (loop_vars,)
     variables = tree.map_structure(to_tensor, variables)
 
-    def step(variables):
+    def step(variables: tuple) -> tuple:
         out = body(*variables)
         out = tuple(out) if isinstance(out, list | tuple) and several else (out,)
         if len(out) != len(variables):
@@ -81,7 +103,7 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
 
 @public
-def fori_loop(lower, upper, body_fun, init_val):
+def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], init_val: Any) -> Any:
     """Repeat `value = body_fun(i, value)` for i from `lower` up to, but not including, `upper`.
 
     Args:
@@ -100,7 +122,8 @@ def fori_loop(lower, upper, body_fun, init_val):
 
 
 @public
-def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
+def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None,
+         reverse: bool = False, unroll: int | bool = 1) -> tuple[Any, Any]:
     """Carry a state along the first axis of `xs`: `carry, y = f(carry, x)` for each slice x.
 
     Args:
@@ -136,7 +159,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
 
 
 @public
-def map(f, xs):
+def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """Apply a function to each slice along the first axis, and stack the results.
 
     Args:
@@ -147,13 +170,13 @@ def map(f, xs):
 
 
 @public
-def vectorized_map(function, elements):
+def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     """Apply a function to each slice along the first axis, and stack the results: see `map`."""
     return map(function, elements)
 
 
 @public
-def associative_scan(f, elems, reverse=False, axis=0):
+def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """Return all partial results of an associative operation along an axis: `f(f(x0, x1), x2)` ...
 
     Args:
@@ -168,7 +191,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
     if len(lengths) != 1:
         raise ValueError(f"`elems` must have one length along axis {axis}, got {sorted(lengths)}")
 
-    def combine(a, b):
+    def combine(a: list[Tensor], b: list[Tensor]) -> list[Tensor]:
         return tree.flatten(f(tree.pack_sequence_as(elems, a), tree.pack_sequence_as(elems, b)))
 
     moved = [OPS["moveaxis"](x, axis, 0) for x in flat]
@@ -178,7 +201,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
     return tree.pack_sequence_as(elems, [OPS["moveaxis"](x, 0, axis) for x in out])
 
 
-def _associative(combine, xs):
+def _associative(combine: Callable[..., list[Tensor]], xs: list[Tensor]) -> list[Tensor]:
     """Partial results along the first axis, by halving (Blelloch 1990): pairs, their scan, then what lies between."""
     n = xs[0].shape[0]
     if n < 2:
@@ -192,45 +215,45 @@ def _associative(combine, xs):
     return [_interleave(a, b) for a, b in zip(even, odd)]
 
 
-def _interleave(a, b):
+def _interleave(a: Tensor, b: Tensor) -> Tensor:
     """a0, b0, a1, b1 ... where a may be one longer."""
     n = b.shape[0]
     pairs = OPS["reshape"](OPS["stack"]([a[:n], b], axis=1), (2 * n, *b.shape[1:]))
     return pairs if a.shape[0] == n else OPS["concatenate"]([pairs, a[n:]], axis=0)
 
 
-def _slices(xs, length):
+def _slices(xs: Any, length: int | None) -> tuple[int, Callable[[int], Any]]:
     """The number of slices along the first axis, and a function from an index to the slice."""
     if xs is None:
-        return int(length), lambda i: None
+        return int(length or 0), lambda i: None
     flat = [to_tensor(x) for x in tree.flatten(xs)]
     lengths = {x.shape[0] if x.shape else None for x in flat}
     if len(lengths) != 1 or None in lengths or (length is not None and {int(length)} != lengths):
         raise ValueError(f"`xs` must have one length along their first axes, got shapes {[x.shape for x in flat]}"
                          + (f" and length={length}" if length is not None else ""))
     if in_shape_inference():
-        return lengths.pop(), None
+        return flat[0].shape[0], lambda i: None
     parts = [OPS["unstack"](x, axis=0) for x in flat]
-    return lengths.pop(), lambda i: tree.pack_sequence_as(xs, [p[i] for p in parts])
+    return flat[0].shape[0], lambda i: tree.pack_sequence_as(xs, [p[i] for p in parts])
 
 
-def _zero_slice(x):
+def _zero_slice(x: Any) -> Tensor:
     x = to_tensor(x)
     return OPS["zeros"](x.shape[1:], dtype=x.dtype.name)
 
 
-def _none_aware(function, *structures):
+def _none_aware(function: Callable[..., Any], *structures: Any) -> Any:
     """Map over tensors, and leave None where it stands."""
     return tree.map_structure(function, *structures, none_is_leaf=False)
 
 
-def _require_callables(**functions):
+def _require_callables(**functions: Any) -> None:
     for name, function in functions.items():
         if not callable(function):
             raise TypeError(f"argument `{name}` must be a function, got {function!r}")
 
 
-def _same_result(results, what):
+def _same_result(results: list[Any], what: str) -> Any:
     """Return the first of several results.
 
     Raises:

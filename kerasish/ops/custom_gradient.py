@@ -37,7 +37,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             return out
         inputs = [to_tensor(a) for a in tensors]
         flat = [OPS["copy"](o) for o in tree.flatten(out)] if tree.is_nested(out) else [to_tensor(out)]
-        card = _OneCall(rule, len(inputs), [i for i, a in enumerate(args) if any(a is t for t in tensors)])
+        card = _OneCall(rule, [i for i, a in enumerate(args) if any(a is t for t in tensors)])
         for tape in state.tapes:
             tape.record(card, inputs, {}, tuple(flat) if tree.is_nested(out) else flat[0])
         return tree.pack_sequence_as(out, flat) if tree.is_nested(out) else flat[0]
@@ -52,9 +52,10 @@ def _is_array(a: Any) -> bool:
 class _OneCall(Card):
     """The card of one call of a function with its own gradient; it is in no table."""
 
-    def __init__(self, rule: Callable[..., Any], count: int, positions: list[int]):
-        self.name, self.inputs, self.broadcasts, self.variadic = "custom_gradient", ("*xs",), False, "xs"
-        self.rules, self.promote, self._rule, self._positions, self._count = None, None, rule, positions, count
+    def __init__(self, rule: Callable[..., Any], positions: list[int]):
+        self.name, self.inputs, self.variadic = "custom_gradient", ("*xs",), "xs"
+        self.broadcasts = self.effect = False
+        self.rules, self.promote, self._rule, self._positions = None, None, rule, positions
         self.spec = lambda *x, **_: Spec(x[0].shape, x[0].dtype)
         self.set_vjp(self._vjp)
 
@@ -67,6 +68,6 @@ class _OneCall(Card):
                 raise
             out = self._rule(upstream=upstream[0])
         out = list(out) if isinstance(out, list | tuple) else [out]
-        if len(out) > self._count:  # one gradient an argument, of which some are no tensors
+        if len(out) > len(self._positions):  # one gradient an argument, of which some are no tensors
             out = [out[i] for i in self._positions]
         return [None if x is None else to_tensor(x) for x in out]

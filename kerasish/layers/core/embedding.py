@@ -4,13 +4,13 @@ import warnings
 from typing import Any
 
 from kerasish import ops, regularizers
-from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import is_int as is_int_dtype
 from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.base.arguments import is_int, refuse_quantization
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
 from kerasish.layers.base.weight_arguments import HasWeightArguments
+from kerasish.ops.checks import check_range
 from kerasish.utils.registry import builtin
 
 
@@ -71,22 +71,13 @@ class Embedding(HasLora, HasWeightArguments, Layer):
         """Return the vectors.
 
         Raises:
-            ValueError: a number is negative or too large; known only where values are, not in compiled programs.
+            ValueError: a number is negative or too large; known only where values are.
         """
         if not is_int_dtype(inputs.dtype):
             inputs = ops.cast(inputs, "int32")
-        self._check_range(inputs)
+        inputs = check_range(inputs, self.input_dim, f"layer {self.path!r} got the number {{value}}, but its table has "
+                             f"rows 0 to {self.input_dim - 1}: argument `input_dim` must be larger than every number")
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
-
-    def _check_range(self, numbers: Any) -> None:
-        if not numbers.is_concrete or numbers.size == 0:
-            return
-        with eager_scope():
-            least, largest = int(ops.min(numbers)), int(ops.max(numbers))
-        if least < 0 or largest >= self.input_dim:
-            wrong = least if least < 0 else largest
-            raise ValueError(f"layer {self.path!r} got the number {wrong}, but its table has rows 0 to "
-                             f"{self.input_dim - 1}: argument `input_dim` must be larger than every number")
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return which numbers are not 0, if 0 stands for padding."""

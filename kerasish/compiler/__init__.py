@@ -1,0 +1,1 @@
+"""Programs: what a function of tensors does, traced once into a list of instructions and then replayed."""

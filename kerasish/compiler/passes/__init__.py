@@ -1,0 +1,14 @@
+"""Passes: functions from a program to a better one that gives the same results."""
+
+from kerasish.compiler.ir import Program
+from kerasish.compiler.passes.common_subexpressions import share_common_subexpressions
+from kerasish.compiler.passes.dead_code import remove_dead_code
+
+PASSES = (share_common_subexpressions, remove_dead_code)
+
+
+def optimize(program: Program) -> Program:
+    """Return the program after all passes."""
+    for run in PASSES:
+        program = run(program)
+    return program

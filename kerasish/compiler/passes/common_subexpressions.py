@@ -1,0 +1,38 @@
+"""Compute once what is asked for twice."""
+
+from typing import Any
+
+from kerasish.compiler.ir import Program
+
+
+def share_common_subexpressions(program: Program) -> Program:
+    """Return the program with each instruction that repeats an earlier one replaced by its results."""
+    same: dict[int, int] = {}
+    known: dict[Any, tuple[int, ...]] = {}
+    kept = []
+    for array, value in program.constants:
+        if array.size <= 16:
+            first = known.setdefault(("constant", array.dtype, array.shape, array.tobytes()), (value,))[0]
+            same[value] = first
+    for i in program.instructions:
+        inputs = tuple([same.get(v, v) for v in i.inputs])
+        key = _key(i.card.name, inputs, i.params)
+        if key is not None and not i.card.effect and key in known:
+            same.update(zip(i.outputs, known[key], strict=True))
+            continue
+        if key is not None:
+            known[key] = i.outputs
+        kept.append(i._replace(inputs=inputs))
+    return program._replace(
+        instructions=tuple(kept), outputs=tuple([same.get(v, v) for v in program.outputs]),
+        updates=tuple([(variable, same.get(v, v)) for variable, v in program.updates]))
+
+
+def _key(name: str, inputs: tuple[int, ...], params: dict[str, Any]) -> Any:
+    """What two equal instructions have in common; None for one whose parameters cannot be compared."""
+    key = (name, inputs, tuple(sorted((k, type(v), v) for k, v in params.items()))) if params else (name, inputs)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key

@@ -1,0 +1,17 @@
+"""Leave out what no result needs."""
+
+from kerasish.compiler.ir import Program
+
+
+def remove_dead_code(program: Program) -> Program:
+    """Return the program without instructions, constants and variables that no output or update depends on."""
+    live = {*program.outputs, *(v for _, v in program.updates)}
+    kept = []
+    for i in reversed(program.instructions):
+        if i.card.effect or not live.isdisjoint(i.outputs):
+            kept.append(i)
+            live.update(i.inputs)
+    return program._replace(
+        instructions=tuple(reversed(kept)),
+        constants=tuple(c for c in program.constants if c[1] in live),
+        variables=tuple(v for v in program.variables if v[1] in live))

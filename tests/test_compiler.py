@@ -1,0 +1,256 @@
+"""Programs: tracing, passes, buffers, replay, and equality with eager execution for every op."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+
+import kerasish as keras
+from kerasish import layers, ops
+from kerasish.autodiff.tape import GradientTape
+from kerasish.compiler.function import MAX_PROGRAMS, CompiledFunction, function
+from kerasish.compiler.ir import Instruction
+from kerasish.compiler.passes import PASSES
+from kerasish.compiler.trace import trace
+from kerasish.compiler.verify import verify
+from kerasish.core import dispatch
+from kerasish.core.tensor import Tensor
+from kerasish.utils import tree
+from tests.ops import harness
+
+CASES = harness.collect()
+# Ops whose result's shape, branch or number of steps depends on values: they run op by op.
+EAGER_ALONE = {"switch", "while_loop", "fori_loop", "nonzero", "unique", "bincount", "searchsorted", "digitize",
+               "histogram", "vectorize", "ctc_decode"}
+
+
+def x32(*shape):
+    return ops.convert_to_tensor(np.random.default_rng(0).normal(size=shape).astype("float32"))
+
+
+# ---- every op ---------------------------------------------------------------------------------
+
+
+def with_gradient(case, arguments, floats):
+    """A function of the row's arrays: the op's result, and the gradient of a weighted sum of it."""
+
+    def run(*tensors):
+        args, kwargs = harness.with_arrays(arguments, list(tensors))
+        chosen = [tensors[i] for i in floats]
+        if not chosen:
+            return harness.find(case.op)(*args, **kwargs)
+        with GradientTape() as tape:
+            tape.watch(chosen)
+            out = harness.find(case.op)(*args, **kwargs)
+            total = harness.weighted_sum(out)
+        return out, tape.gradient(total, chosen, unconnected_gradients="zero")
+
+    return run
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_compiled_is_eager(name):
+    case = CASES[name]
+    dtype = "float32" if "float32" in case.dtypes else case.dtypes[0]
+    arguments = harness.as_dtype(case.arguments(), dtype)
+    arrays = harness.arrays_of(arguments)
+    floats = [i for i in harness.differentiable(case, arrays) if harness.is_float(arrays[i])]
+    run = with_gradient(case, arguments, floats)
+    tensors = [dispatch.to_tensor(a) for a in arrays]
+    want = run(*tensors)
+    try:
+        program, _ = trace(run, tuple(tensors), {})
+    except Exception:
+        assert case.op.rpartition(".")[2] in EAGER_ALONE or not case.symbolic, f"{name} cannot be traced"
+        return
+    for change in PASSES:
+        program = change(program)
+        verify(program)
+    compiled = CompiledFunction(run)
+    for _ in range(3):
+        got = compiled(*tensors)
+    for g, w in zip(tree.flatten(got), tree.flatten(want), strict=True):
+        g, w = (np.asarray(dispatch.to_tensor(t)) for t in (g, w))
+        assert g.dtype == w.dtype and g.shape == w.shape
+        wide = "complex128" if g.dtype.kind == "c" else "float64"
+        np.testing.assert_allclose(g.astype(wide), w.astype(wide), rtol=1e-5, atol=1e-6)
+
+
+# ---- programs ---------------------------------------------------------------------------------
+
+
+def test_a_program_can_be_read():
+    v = keras.Variable(np.ones(3, "float32"), name="v")
+
+    @function
+    def step(x):
+        v.assign_add(ops.sum(x, axis=0))
+        return ops.tanh(x @ ops.ones((3, 2)))
+
+    page = str(step.program(x32(4, 3)))
+    assert "matmul" in page and "v <- %" in page and "tanh" in page and " B, " in page and "float32[4, 2]" in page
+    assert float(v[0]) == 1.0  # looking changes nothing
+
+
+def test_dead_and_repeated_instructions_go():
+    def f(x):
+        ops.exp(x)
+        return ops.sin(x) * ops.sin(x)
+
+    program, _ = trace(f, (x32(3),), {})
+    assert [i.card.name for i in program.instructions] == ["exp", "sin", "sin", "multiply"]
+    assert [i.card.name for i in function(f).program(x32(3)).instructions] == ["sin", "multiply"]
+
+
+def test_known_values_are_folded():
+    program = function(lambda x: x * ops.sqrt(ops.convert_to_tensor(4.0))).program(x32(3))
+    assert [i.card.name for i in program.instructions] == ["multiply"]
+
+
+def test_the_verifier_finds_broken_programs():
+    program, _ = trace(lambda x: ops.tanh(x), (x32(3),), {})
+    (tanh,) = program.instructions
+    with pytest.raises(ValueError, match="before it is made"):
+        verify(program._replace(instructions=(Instruction(tanh.card, (tanh.outputs[0],), {}, tanh.outputs),)))
+    with pytest.raises(ValueError, match="made twice"):
+        verify(program._replace(instructions=(tanh, tanh)))
+    with pytest.raises(ValueError, match="never made"):
+        verify(program._replace(instructions=()))
+
+
+def test_variables_change_places_with_buffers_and_never_under_a_reader():
+    v = keras.Variable(np.zeros(4, "float32"))
+
+    @function
+    def step(x):
+        v.assign_add(x)
+
+    one = ops.ones(4)
+    held = []
+    for n in range(1, 9):
+        step(one)
+        held.append((n, v.value, v.value[1:3]))
+    for n, whole, part in held:
+        np.testing.assert_array_equal(whole, np.full(4, n))
+        np.testing.assert_array_equal(part, np.full(2, n))
+
+
+def test_a_warm_step_allocates_no_arrays():
+    v = keras.Variable(np.zeros((256, 256), "float32"))
+
+    @function
+    def step(x):
+        v.assign_sub(0.1 * ops.tanh(x @ v + 1.0))
+        return ops.sum(v)
+
+    x = x32(256, 256)
+    for _ in range(4):
+        step(x)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    step(x)
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert peak < v.size * 4 / 4  # less than a quarter of one of its matrices
+
+
+def test_a_failing_check_leaves_variables_as_they_were():
+    v = keras.Variable(0.0)
+    loss = keras.losses.SparseCategoricalCrossentropy()
+
+    @function
+    def step(labels, p):
+        v.assign_add(1.0)
+        return loss(labels, p)
+
+    good, p = ops.convert_to_tensor([0, 1]), ops.convert_to_tensor([[0.5, 0.5], [0.5, 0.5]])
+    for _ in range(3):
+        step(good, p)
+    with pytest.raises(ValueError, match="label 7, but y_pred has 2 classes"):
+        step(ops.convert_to_tensor([0, 7]), p)
+    assert float(v) == 3.0
+
+
+def test_branches_on_values_run_op_by_op_with_one_warning():
+    def f(x):
+        return x + 1 if float(ops.sum(x)) > 0 else x - 1
+
+    compiled = function(f)
+    x = ops.ones(2)
+    compiled(x)
+    with pytest.warns(UserWarning, match=r"test_compiler.py:\d+.*float\(ops.sum\(x\)\)"):
+        compiled(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(compiled(-x), [-2, -2])
+
+
+def test_cond_chooses_results_and_assignments():
+    v = keras.Variable(0.0)
+
+    @function
+    def f(x):
+        def up():
+            v.assign_add(1.0)
+            return x
+
+        return ops.cond(ops.sum(x) > 0, up, lambda: -x)
+
+    for sign, count in ((1, 1), (1, 2), (1, 3), (-1, 3), (1, 4)):
+        assert float(f(ops.convert_to_tensor([sign * 2.0]))[0]) == 2.0
+        assert float(v) == count
+
+
+def test_programs_are_bounded():
+    f = function(lambda x: x + 1.0)
+    for n in range(1, 200):
+        f(ops.ones(n))
+        f(ops.ones(n))
+    assert len(f._programs) == MAX_PROGRAMS
+
+
+def test_random_draws_are_those_of_eager_execution():
+    def draws(run):
+        generator = keras.random.SeedGenerator(5)
+        f = run(lambda: keras.random.normal((4,), seed=generator))
+        return np.stack([np.asarray(f()) for _ in range(5)])
+
+    np.testing.assert_array_equal(draws(lambda f: f), draws(function))
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "nadam", "adafactor", "lion"])
+def test_training_compiled_is_training_eager(optimizer):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(48, 6)).astype("float32"), rng.integers(0, 3, 48)
+
+    def train(eager):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([
+            keras.Input((6,)), layers.Dense(8, activation="gelu"), layers.BatchNormalization(), layers.Dropout(0.3),
+            layers.Dense(3, activation="softmax", kernel_regularizer="l2")])
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager)
+        history = model.fit(x, y, batch_size=16, epochs=5, verbose=0, validation_split=0.25)
+        return history.history, model
+
+    (eager, m1), (compiled, m2) = train(True), train(False)
+    for k in eager:
+        np.testing.assert_allclose(compiled[k], eager[k], rtol=1e-5)
+    for a, b in zip(m1.get_weights(), m2.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert any(not isinstance(p, str) for p in _programs(m2.train_function))
+
+
+def _programs(run):
+    """The programs inside a train function."""
+    cells = [c.cell_contents for c in run.__closure__]
+    (compiled,) = [c for c in cells if isinstance(c, CompiledFunction)]
+    return compiled._programs.values()
+
+
+def test_outputs_do_not_change_at_the_next_call():
+    f = function(lambda x: x * 2.0)
+    outs = [f(ops.convert_to_tensor([float(n)])) for n in range(5)]
+    assert [float(t[0]) for t in outs] == [0, 2, 4, 6, 8]
+    assert all(isinstance(t, Tensor) for t in outs)
