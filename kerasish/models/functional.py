@@ -71,7 +71,7 @@ class Functional(Model):
         """Shapes of the outputs, in their structure."""
         return _single(tree.map_structure(lambda x: x.shape, self._graph._outputs_struct))
 
-    @property  # type: ignore[misc]
+    @Model.layers.getter  # type: ignore[attr-defined]
     def layers(self) -> list[Layer]:
         """The layers of the graph, inputs first."""
         return [o for o in self._graph.operations if isinstance(o, Layer)]

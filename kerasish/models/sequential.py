@@ -122,7 +122,7 @@ class Sequential(Model):
         if first is not source:
             self._set_untracked(_source=source)
 
-    @property  # type: ignore[misc]
+    @Model.layers.getter  # type: ignore[attr-defined]
     def layers(self) -> list[Layer]:
         """The layers, the input aside."""
         return [layer for layer in self._sequence if not isinstance(layer, InputLayer)]
