@@ -275,6 +275,18 @@ def test_counts_against_brute_force(batch, labels, n, multi_label, weighted, see
             np.testing.assert_allclose(np.asarray(found[name])[~on_limit], expected[~on_limit])
 
 
+@pytest.mark.parametrize("shape", [(4, 3), (4, 1), (4,)])
+@pytest.mark.parametrize("which", ["AUC", "Precision"])
+def test_weights_without_the_last_axis_of_length_one(which, shape):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.integers(0, 2, (4, 3, 1)), rng.random((4, 3, 1)).astype("float32")
+    weights = rng.random(shape).astype("float32")
+    full = np.broadcast_to(weights.reshape(shape + (1,) * (3 - len(shape))), y_pred.shape)
+    given, spread = getattr(metrics, which)(), getattr(metrics, which)()
+    np.testing.assert_allclose(given(y_true, y_pred, sample_weight=weights),
+                               spread(y_true, y_pred, sample_weight=full), rtol=1e-6)
+
+
 def test_auc_of_perfect_random_and_wrong_predictions():
     y_true = np.array([0, 0, 1, 1])
     for y_pred, area in (([0.1, 0.2, 0.8, 0.9], 1.0), ([0.9, 0.8, 0.2, 0.1], 0.0), ([0.5] * 4, 0.5)):
@@ -362,19 +374,19 @@ def test_super_init_must_be_called():
 
 @pytest.mark.parametrize("build, message", [
     (lambda: metrics.Precision(thresholds=1.5), r"`thresholds` must hold numbers in \[0, 1\]"),
-    (lambda: metrics.AUC(curve="RPC"), "`curve` must be one of"),
-    (lambda: metrics.AUC(summation_method="mean"), "`summation_method` must be one of"),
+    (lambda: metrics.AUC(curve="RPC"), "Invalid AUC curve value"),
+    (lambda: metrics.AUC(summation_method="mean"), "Invalid AUC summation method value"),
     (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds` must be above 1"),
     (lambda: metrics.AUC(num_labels=3), "multi_label=True alone"),
     (lambda: metrics.AUC(multi_label=True).update_state(CLASSES, CLASSES), r"\(batch, labels\)"),
-    (lambda: metrics.RecallAtPrecision(1.5), r"`precision` must lie in \[0, 1\]"),
+    (lambda: metrics.RecallAtPrecision(1.5), r"`precision` must be in the range \[0, 1\]"),
     (lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0), "`num_thresholds` must be at least 1"),
     (lambda: metrics.F1Score(average="mean"), "`average` must be one of"),
     (lambda: metrics.FBetaScore(beta=1), "`beta` must be a float above 0"),
     (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be a float in"),
     (lambda: metrics.F1Score().update_state(CLASSES, CLASSES), r"of shape \(batch, classes\)"),
     (lambda: metrics.IoU(2, [2]), "`target_class_ids` must hold classes from 0 to 1"),
-    (lambda: metrics.R2Score(class_aggregation="mean"), "`class_aggregation` must be one of"),
+    (lambda: metrics.R2Score(class_aggregation="mean"), "Invalid value for argument `class_aggregation`"),
     (lambda: metrics.R2Score(num_regressors=-1), "`num_regressors` must be at least 0"),
     (lambda: metrics.BinaryAccuracy(threshold=None), "`threshold` must be a number"),
     (lambda: metrics.Recall(class_id=1).update_state(BITS[0], REAL[0]), r"`class_id` needs y_pred of shape"),

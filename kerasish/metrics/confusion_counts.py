@@ -124,6 +124,8 @@ def _all_weights(y_pred: Any, sample_weight: Any, label_weights: Any) -> Any:
     out = None
     if sample_weight is not None:
         _, out = match_weights(y_pred, ops.convert_to_tensor(sample_weight, dtype=y_pred.dtype))
+        if 0 < len(out.shape) < len(y_pred.shape):  # matched without a last axis of length 1
+            out = ops.expand_dims(out, -1)
     if label_weights is not None:
         labels = ops.convert_to_tensor(label_weights, dtype=y_pred.dtype)
         out = labels if out is None else ops.multiply(out, labels)
