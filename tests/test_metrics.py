@@ -211,7 +211,7 @@ def test_stateless_methods_agree_and_leave_the_state_alone(name):
 @pytest.mark.parametrize("name", sorted(set(CONTRACT) - {"Mean", "Sum", "MeanMetricWrapper"}))
 def test_mismatched_shapes_are_named(name):
     y_true, y_pred = data_of(name)
-    with pytest.raises(ValueError, match=r"expects y_true and y_pred .*got y_true of shape \(5,"):
+    with pytest.raises(ValueError, match=r"y_true and y_pred must have .*got y_true of shape \(5,"):
         make(name).update_state(np.concatenate([y_true, y_true[:1]]), y_pred)
 
 
@@ -301,7 +301,7 @@ def test_top_k_of_sequences_and_columns():
 
 
 def test_fractional_weights_of_a_whole_count_are_warned_of():
-    with pytest.warns(UserWarning, match="fractions of sample weights are cut off"):
+    with pytest.warns(UserWarning, match="sample weights are float.*casting cuts off"):
         metrics.MeanIoU(3).update_state(CLASSES, PREDICTED, sample_weight=np.full(4, 0.5))
     metric = metrics.MeanIoU(3, dtype="float32")
     metric.update_state(CLASSES, PREDICTED, sample_weight=np.full(4, 0.5))
@@ -373,21 +373,21 @@ def test_super_init_must_be_called():
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda: metrics.Precision(thresholds=1.5), r"`thresholds` must hold numbers in \[0, 1\]"),
+    (lambda: metrics.Precision(thresholds=1.5), r"Threshold values must be in \[0, 1\].*1.5"),
     (lambda: metrics.AUC(curve="RPC"), "Invalid AUC curve value"),
     (lambda: metrics.AUC(summation_method="mean"), "Invalid AUC summation method value"),
-    (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds` must be above 1"),
+    (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds` must be an integer > 1"),
     (lambda: metrics.AUC(num_labels=3), "multi_label=True alone"),
     (lambda: metrics.AUC(multi_label=True).update_state(CLASSES, CLASSES), r"\(batch, labels\)"),
     (lambda: metrics.RecallAtPrecision(1.5), r"`precision` must be in the range \[0, 1\]"),
-    (lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0), "`num_thresholds` must be at least 1"),
+    (lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0), "`num_thresholds` must be an integer > 0"),
     (lambda: metrics.F1Score(average="mean"), "`average` must be one of"),
     (lambda: metrics.FBetaScore(beta=1), "`beta` must be a float above 0"),
     (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be a float in"),
-    (lambda: metrics.F1Score().update_state(CLASSES, CLASSES), r"of shape \(batch, classes\)"),
+    (lambda: metrics.F1Score().update_state(CLASSES, CLASSES), r"the shape \(batch, classes\)"),
     (lambda: metrics.IoU(2, [2]), "`target_class_ids` must hold classes from 0 to 1"),
     (lambda: metrics.R2Score(class_aggregation="mean"), "Invalid value for argument `class_aggregation`"),
-    (lambda: metrics.R2Score(num_regressors=-1), "`num_regressors` must be at least 0"),
+    (lambda: metrics.R2Score(num_regressors=-1), "Invalid value for argument `num_regressors`"),
     (lambda: metrics.BinaryAccuracy(threshold=None), "`threshold` must be a number"),
     (lambda: metrics.Recall(class_id=1).update_state(BITS[0], REAL[0]), r"`class_id` needs y_pred of shape"),
     (lambda: metrics.get("acuracy"), "did you mean 'accuracy'"),
@@ -407,6 +407,19 @@ def test_get():
     assert isinstance(metrics.get("binary_accuracy"), metrics.BinaryAccuracy)
     wrapped = metrics.MeanMetricWrapper(metrics.binary_accuracy, name="share", threshold=0.3)
     assert metrics.get(metrics.serialize(wrapped))._fn is metrics.binary_accuracy
+
+
+def test_one_row_of_weights_serves_every_sample():
+    values, weights = np.array([[2.0, 9.0], [4.0, 7.0], [6.0, 5.0]]), np.array([[1.0, 0.0]])
+    mean = metrics.Mean()
+    mean.update_state(values, sample_weight=weights)
+    assert float(mean.result()) == pytest.approx(4.0)
+
+
+def test_top_k_of_a_row_without_a_batch():
+    precision = metrics.Precision(top_k=2)
+    precision.update_state([0, 1, 0, 0, 1], [0.3, 0.6, 0.1, 0.0, 0.2])
+    assert float(precision.result()) == 0.5
 
 
 def test_directions_tell_callbacks_which_way_is_better():

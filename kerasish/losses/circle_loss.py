@@ -34,7 +34,7 @@ def circle(y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any
     """
     y_pred, labels = ops.convert_to_tensor(y_pred), ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
     if y_pred.ndim != 2 or labels.shape[0] != y_pred.shape[0]:
-        raise misfit("circle", "of shapes (batch,) and (batch, features)", ops.shape(y_true), y_pred.shape)
+        raise misfit("circle", "have the shapes (batch,) and (batch, features)", ops.shape(y_true), y_pred.shape)
     references = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, dtype=y_pred.dtype)
     keys = labels if ref_labels is None else ops.reshape(ops.cast(ref_labels, "int32"), (-1, 1))
     distance = ops.maximum(ops.subtract(1.0, ops.matmul(y_pred, ops.transpose(references))), 0.0)

@@ -28,7 +28,7 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
     """
     y_true, y_pred = ops.cast(y_true, "int32"), ops.convert_to_tensor(y_pred)
     if y_true.ndim != 2 or y_pred.ndim != 3 or y_true.shape[0] != y_pred.shape[0]:
-        raise misfit("ctc", "of shapes (batch, labels) and (batch, time, classes)", y_true.shape, y_pred.shape)
+        raise misfit("ctc", "have the shapes (batch, labels) and (batch, time, classes)", y_true.shape, y_pred.shape)
     lengths = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
     times = ops.full((y_pred.shape[0],), y_pred.shape[1], dtype="int32")
     return ops.ctc_loss(y_true, y_pred, lengths, times, mask_index=0)

@@ -39,7 +39,7 @@ def pair(y_true: Any, y_pred: Any, what: str, exact: bool = False, hint: str = "
     y_true, y_pred = match_ranks(ops.convert_to_tensor(y_true, dtype=y_pred.dtype), y_pred)
     t, p = tuple(y_true.shape), tuple(y_pred.shape)
     if t != p and not (t == () or p == () or (len(t) == len(p) and all(map(_agree, t, p, [exact] * len(t))))):
-        raise misfit(what, f"of the same shape{'' if exact else ' (or with length 1 along an axis)'}", t, p, hint)
+        raise misfit(what, f"have the same shape{'' if exact else ' (or length 1 along an axis)'}", t, p, hint)
     return y_true, y_pred
 
 
@@ -49,5 +49,5 @@ def _agree(m: int | None, n: int | None, exact: bool) -> bool:
 
 def misfit(what: str, expected: str, y_true: Any, y_pred: Any, hint: str = "") -> ValueError:
     """Return the error for targets that do not fit predictions."""
-    return ValueError(f"{what} expects y_true and y_pred {expected}, got y_true of shape {tuple(y_true)} and y_pred "
+    return ValueError(f"{what}: y_true and y_pred must {expected}, got y_true of shape {tuple(y_true)} and y_pred "
                       f"of shape {tuple(y_pred)}{': ' + hint if hint else ''}")

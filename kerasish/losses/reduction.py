@@ -15,7 +15,7 @@ def check_reduction(reduction: str | None) -> str | None:
         ValueError: it is none that we know.
     """
     if reduction not in REDUCTIONS:
-        raise ValueError(f"argument `reduction` must be one of {REDUCTIONS}, got {reduction!r}")
+        raise ValueError(f"Invalid value for argument `reduction`: {reduction!r}; it must be one of {REDUCTIONS}")
     return reduction
 
 

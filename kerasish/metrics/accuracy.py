@@ -31,7 +31,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the largest element along the last axis stands at the same place in y_true and y_pred, else 0."""
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     if not y_true.shape or tuple(y_true.shape[:-1]) != tuple(y_pred.shape[:-1]):
-        raise misfit("categorical_accuracy", "of the same shape", y_true.shape, y_pred.shape,
+        raise misfit("categorical_accuracy", "have the same shape", y_true.shape, y_pred.shape,
                      "for integer classes use sparse_categorical_accuracy")
     return _hits(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1)))
 
@@ -59,7 +59,7 @@ def classes_of(y_true: Any, y_pred: Any, what: str) -> Any:
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
     if tuple(y_true.shape) != tuple(y_pred.shape[:-1]):
-        raise misfit(what, "of the same shape but for the last axis, that of the classes,", y_true.shape, y_pred.shape,
+        raise misfit(what, "have the same shape but for the last axis, that of the classes", y_true.shape, y_pred.shape,
                      "targets are one integer class a sample")
     return y_true
 

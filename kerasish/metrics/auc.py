@@ -44,13 +44,13 @@ class AUC(ConfusionMetric):
                  num_labels: int | None = None, label_weights: Any = None, from_logits: bool = False):
         super().__init__(name=name, dtype=dtype)
         self.curve = _one_of(_CURVES, curve, "curve", str.upper)
-        self.summation_method = _one_of(_METHODS, summation_method, "summation_method", str.lower)
+        self.summation_method = _one_of(_METHODS, summation_method, "summation method", str.lower)
         if num_labels and not multi_label:
             raise ValueError("argument `num_labels` is for multi_label=True alone")
         if thresholds is None and num_thresholds <= 1:
-            raise ValueError(f"argument `num_thresholds` must be above 1, got {num_thresholds!r}")
+            raise ValueError(f"Argument `num_thresholds` must be an integer > 1, got {num_thresholds!r}")
         if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
-            raise ValueError(f"argument `thresholds` must hold numbers in [0, 1], got {thresholds!r}")
+            raise ValueError(f"Threshold values must be in [0, 1], got {thresholds!r}")
         self._given_thresholds = None if thresholds is None else sorted(float(t) for t in thresholds)
         inner = self._given_thresholds if self._given_thresholds is not None else even_thresholds(num_thresholds)[1:-1]
         # The ends stand a little outside, so that every prediction lies between them.
@@ -150,5 +150,5 @@ class AUC(ConfusionMetric):
 def _one_of(allowed: tuple[str, ...], given: Any, name: str, spelling: Any) -> str:
     found = spelling(given) if isinstance(given, str) else given
     if found not in allowed:
-        raise ValueError(f"argument `{name}` must be one of {allowed}, got {given!r}")
+        raise ValueError(f'Invalid AUC {name} value: "{given}". It must be one of {allowed}')
     return found

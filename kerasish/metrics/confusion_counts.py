@@ -55,8 +55,9 @@ def as_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
     if thresholds is None:
         return [default]
     out = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
-    if any(t is None or not 0 <= t <= 1 for t in out):
-        raise ValueError(f"argument `thresholds` must hold numbers in [0, 1], got {thresholds!r}")
+    wrong = [t for t in out if t is None or not 0 <= t <= 1]
+    if wrong:
+        raise ValueError(f"Threshold values must be in [0, 1]. Received: {wrong} in thresholds={thresholds!r}")
     return out
 
 
@@ -96,10 +97,10 @@ def confusion_counts(counts: tuple[str, ...], y_true: Any, y_pred: Any, threshol
     y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=config.floatx()), what, exact=True)
     if class_id is not None and len(y_pred.shape) < 2:
         raise ValueError(f"{what} with `class_id` needs y_pred of shape (batch, classes), got {tuple(y_pred.shape)}")
+    if top_k is not None:  # of a row, also where there is no batch
+        y_pred = _keep_largest(y_pred, top_k)
     if len(y_pred.shape) < 2:
         y_true, y_pred = ops.reshape(y_true, (-1, 1)), ops.reshape(y_pred, (-1, 1))
-    if top_k is not None:
-        y_pred = _keep_largest(y_pred, top_k)
     if class_id is not None:
         y_true, y_pred = [y[..., class_id : class_id + 1] for y in (y_true, y_pred)]
     weights = _all_weights(y_pred, sample_weight, label_weights)

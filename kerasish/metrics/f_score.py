@@ -54,7 +54,7 @@ class FBetaScore(Metric):
         y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), type(self).__name__,
                               exact=True)
         if len(y_pred.shape) != 2:
-            raise misfit(type(self).__name__, "of shape (batch, classes)", y_true.shape, y_pred.shape)
+            raise misfit(type(self).__name__, "have the shape (batch, classes)", y_true.shape, y_pred.shape)
         if not self._built:
             self._build(y_pred.shape[1])
         if self.threshold is None:

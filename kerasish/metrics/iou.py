@@ -49,7 +49,7 @@ class IoU(Metric):
         y_pred = y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis)
         true, predicted = [ops.reshape(ops.cast(y, "int32"), (-1,)) for y in (y_true, y_pred)]
         if true.shape != predicted.shape:
-            raise misfit(type(self).__name__, "of equally many pixels", y_true.shape, y_pred.shape)
+            raise misfit(type(self).__name__, "have equally many pixels", y_true.shape, y_pred.shape)
         known = self._within(true, predicted)
         if self.ignore_class is not None:
             known = ops.logical_and(known, ops.not_equal(true, self.ignore_class))
@@ -68,8 +68,8 @@ class IoU(Metric):
             return ops.ones(shape, dtype=self.dtype)
         weights = ops.convert_to_tensor(weights)
         if is_float(weights.dtype) and is_int(self.dtype):
-            warnings.warn(f"{type(self).__name__} counts in {self.dtype}: fractions of sample weights are cut off; "
-                          "construct it with dtype='float32' to keep them", stacklevel=3)
+            warnings.warn(f"sample weights are float, and {type(self).__name__} counts in {self.dtype}: casting cuts off their "
+                          "fractions; construct it with dtype='float32' to keep them", stacklevel=3)
         weights = ops.cast(weights, self.dtype)
         return ops.broadcast_to(weights if not weights.shape else ops.reshape(weights, (-1,)), shape)
 

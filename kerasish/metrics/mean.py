@@ -86,6 +86,8 @@ def _total_and_count(values: Any, weights: Any) -> tuple[Any, Any]:
     else:
         values, weights = match_weights(values, weights)
         count, repeats = ops.sum(weights), math.prod(weights.shape[1:])
+        if weights.shape[0] != values.shape[0]:  # one row of weights serves every sample
+            count = ops.multiply(count, values.shape[0])
         if repeats != 1:
             count = ops.divide(count, repeats)
         values = ops.multiply(values, weights)

@@ -29,12 +29,13 @@ class Metric:
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or naming.auto_name(type(self).__name__)
         self._dtype_policy = dtype_policy.get(dtype or config.floatx())
+        self._dtype = self._dtype_policy.compute_dtype
         self._variables: list[Variable] = []
 
     @property
     def dtype(self) -> str:
         """Name of the dtype of the result."""
-        return self._dtype_policy.compute_dtype
+        return self._dtype
 
     # ---- state -----------------------------------------------------------------------------------
 

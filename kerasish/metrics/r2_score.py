@@ -4,7 +4,7 @@ import warnings
 from typing import Any
 
 from kerasish import ops
-from kerasish.losses.pairing import misfit, pair
+from kerasish.losses.pairing import pair
 from kerasish.metrics.metric import Metric
 from kerasish.utils.registry import builtin
 
@@ -30,9 +30,10 @@ class R2Score(Metric):
                  name: str | None = "r2_score", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         if class_aggregation not in _AGGREGATIONS:
-            raise ValueError(f"argument `class_aggregation` must be one of {_AGGREGATIONS}, got {class_aggregation!r}")
+            raise ValueError(f"Invalid value for argument `class_aggregation`: {class_aggregation!r}; it must be one of "
+                             f"{_AGGREGATIONS}")
         if num_regressors < 0:
-            raise ValueError(f"argument `num_regressors` must be at least 0, got {num_regressors}")
+            raise ValueError(f"Invalid value for argument `num_regressors`: {num_regressors}; it must be at least 0")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), name="num_samples")
         self._built = False
@@ -48,7 +49,8 @@ class R2Score(Metric):
         """Take a batch of targets and predictions (batch, outputs) into account; weights (batch,) or of their shape."""
         y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), "R2Score")
         if len(y_pred.shape) != 2:
-            raise misfit("R2Score", "of shape (batch, outputs)", y_true.shape, y_pred.shape)
+            raise ValueError("R2Score expects 2D inputs with shape (batch, outputs), got y_true of shape "
+                             f"{tuple(y_true.shape)} and y_pred of shape {tuple(y_pred.shape)}")
         if not self._built:
             self._build(y_pred.shape[1])
         weights = ops.convert_to_tensor(1 if sample_weight is None else sample_weight, dtype=self.dtype)

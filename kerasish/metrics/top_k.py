@@ -21,7 +21,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """1 where the largest element of y_true stands at one of the k largest of y_pred, else 0; along the last axis."""
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     if len(y_pred.shape) < 2 or tuple(y_true.shape[:-1]) != tuple(y_pred.shape[:-1]):
-        raise misfit("top_k_categorical_accuracy", "of the same shape (batch, ..., classes)", y_true.shape,
+        raise misfit("top_k_categorical_accuracy", "have the same shape (batch, ..., classes)", y_true.shape,
                      y_pred.shape, "for integer classes use sparse_top_k_categorical_accuracy")
     return _in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 

@@ -51,7 +51,7 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
         return reduction.sum(output, axis=(1, 2))
     states = _blanks_between(target, mask_index)
     log_p = take_along_axis(log_softmax(output), expand_dims(states, 1), axis=-1)
-    alpha = _forward(log_p, _may_skip(states, mask_index), to_tensor(output_length).astype("int32"))
+    alpha = _forward(log_p, _may_skip(states), to_tensor(output_length).astype("int32"))
     last = 2 * expand_dims(to_tensor(target_length).astype("int32"), -1)
     in_blank = take_along_axis(alpha, last, axis=-1)
     in_label = take_along_axis(alpha, maximum(last - 1, 0), axis=-1)
@@ -66,10 +66,11 @@ def _blanks_between(target: Tensor, blank: int) -> Tensor:
     return pad(reshape(pairs, (batch, 2 * labels)), ((0, 0), (0, 1)), constant_values=blank)
 
 
-def _may_skip(states: Tensor, blank: int) -> Tensor:
+def _may_skip(states: Tensor) -> Tensor:
     """Tell which states may follow the one before the last: labels unequal to it."""
-    before = pad(states[:, :-2], ((0, 0), (2, 0)), constant_values=blank)
-    return logical_and(logical_not(equal(states, blank)), logical_not(equal(states, before)))
+    before = pad(states[:, :-2], ((0, 0), (2, 0)), constant_values=-1)
+    is_label = np.arange(states.shape[1]) % 2 == 1  # by its place: the label of some position may be the blank class
+    return logical_and(is_label, logical_not(equal(states, before)))
 
 
 def _forward(log_p: Tensor, may_skip: Tensor, lengths: Tensor) -> Tensor:
