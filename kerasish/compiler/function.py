@@ -88,7 +88,7 @@ def function(f: Callable[..., Any]) -> CompiledFunction:
 
 def _key(leaves: list[Any], args: Any, kwargs: Any) -> Any:
     """What decides which program serves: structure, shapes, dtypes, other values; None if it cannot be compared."""
-    parts = []
+    parts: list[Any] = []
     for x in leaves:
         if type(x) is Tensor:
             parts.append((x.data.shape, x.data.dtype, getattr(x, "_keras_mask", None) is not None))

@@ -111,7 +111,7 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Program
         inputs.append(tensor)
         mask = getattr(x, "_keras_mask", None)
         if mask is not None:
-            tensor._keras_mask = stand_in(mask)
+            tensor._keras_mask = stand_in(mask)  # type: ignore[attr-defined]
         return tensor
 
     args, kwargs = tree.map_structure(stand_in, (args, kwargs))
