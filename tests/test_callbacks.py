@@ -2,6 +2,7 @@
 
 import csv
 import inspect
+import io
 import json
 import math
 import threading
@@ -12,10 +13,12 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
+import kerasish as keras
 import kerasish.callbacks as callbacks
 from kerasish.callbacks import Callback, CallbackList, History, LambdaCallback, ProgbarLogger, event_file
 from kerasish.callbacks.callback_list import HOOKS
 from kerasish.callbacks.logs import LazyLogs
+from kerasish.callbacks.weight_pictures import grey_png, pictures_of
 
 GOLDEN = json.loads((Path(__file__).parent / "golden/data/callbacks.json").read_text())
 
@@ -40,7 +43,7 @@ class Optimizer:
         self.iterations = 7
         self.built = True
         self._trainable_variables = [Weight(1.0), Weight([2.0, 3.0])]
-        self._averages = [Weight(-1.0), Weight([-2.0, -3.0])]
+        self._model_variables_moving_average = [Weight(-1.0), Weight([-2.0, -3.0])]
 
 
 class Metric:
@@ -405,10 +408,18 @@ def test_direction_by_metric_or_name(monitor, direction):
     assert callback._direction() == direction
 
 
+def test_metrics_of_one_entry_are_compared_as_numbers():
+    stop = callbacks.EarlyStopping("auc", patience=5)
+    run(stop, [np.array([0.5]), np.array([0.75]), np.array([0.25])], name="auc")
+    assert stop.best == [0.75]
+    assert stop.monitor_op is keras.ops.greater
+    assert callbacks.EarlyStopping("loss").monitor_op is keras.ops.less
+
+
 def test_unknown_direction_asks_for_a_mode():
     with pytest.raises(ValueError, match="Pass mode='min' or mode='max'"):
         run(callbacks.EarlyStopping("strange"), [1.0], name="strange")
-    with pytest.warns(UserWarning, match="got 'less'; using 'auto'"):
+    with pytest.warns(UserWarning, match="mode 'less' is unknown"):
         callbacks.EarlyStopping(mode="less")
 
 
@@ -441,7 +452,7 @@ def test_early_stopping_says_what_it_does(capsys):
 def test_scheduler_by_epoch_and_rate_is_in_the_history(capsys):
     model = run(callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2, verbose=1), [1.0, 1.0])
     assert model.history.history["learning_rate"] == [0.5, 0.25]
-    assert "Epoch 2: LearningRateScheduler sets learning_rate to 0.25" in capsys.readouterr().out
+    assert "Epoch 2: LearningRateScheduler setting learning rate to 0.25" in capsys.readouterr().out
     assert run(callbacks.LearningRateScheduler(lambda epoch: 0.1), [1.0]).optimizer.learning_rate == 0.1
     assert run(callbacks.LearningRateScheduler(max), [0.5]).optimizer.learning_rate == 1.0
 
@@ -488,7 +499,7 @@ def test_checkpoint_paths_and_folders(tmp_path, capsys):
 CHECKPOINT_ERRORS = {
     "ending": (dict(filepath="a.txt"), r"must end in .keras or .h5, got 'a.txt'"),
     "weights": (dict(filepath="a.keras", save_weights_only=True), r"must end in .weights.h5"),
-    "frequency": (dict(filepath="a.keras", save_freq="batch"), "save_freq must be 'epoch' or a number of batches"),
+    "frequency": (dict(filepath="a.keras", save_freq="batch"), "expected 'epoch' or a number of batches"),
     "no batches": (dict(filepath="a.keras", save_freq=0), "got 0"),
 }
 
@@ -577,9 +588,9 @@ def test_a_backup_that_cannot_be_read(tmp_path, double):
 
 
 def test_backup_errors():
-    with pytest.raises(ValueError, match="backup_dir is empty"):
+    with pytest.raises(ValueError, match="Empty `backup_dir`"):
         callbacks.BackupAndRestore("")
-    with pytest.raises(ValueError, match="BackupAndRestore: save_freq must be"):
+    with pytest.raises(ValueError, match="BackupAndRestore: Invalid value. Unrecognized save_freq"):
         callbacks.BackupAndRestore("a", save_freq=1.5)
     model = Model()
     model.built = False
@@ -598,9 +609,9 @@ def values_of(weights):
 def test_averages_are_in_the_model_only_meanwhile(mode):
     model = Model()
     told = CallbackList(callbacks.SwapEMAWeights(), model=model)
-    weights, averages = model.optimizer._trainable_variables, model.optimizer._averages
+    weights, averages = model.optimizer._trainable_variables, model.optimizer._model_variables_moving_average
     getattr(told, f"on_{mode}_begin")()
-    assert (values_of(weights), values_of(averages)) == ([-1.0, [-2.0, -3.0]], [1.0, [2.0, 3.0]])
+    assert (values_of(weights), values_of(averages)) == ([-1.0, [-2.0, -3.0]], [-1.0, [-2.0, -3.0]])
     getattr(told, f"on_{mode}_end")()
     assert (values_of(weights), values_of(averages)) == ([1.0, [2.0, 3.0]], [-1.0, [-2.0, -3.0]])
 
@@ -615,7 +626,17 @@ def test_averages_stay_after_training_if_wished():
     )
     run([callbacks.SwapEMAWeights(swap_on_epoch=True), look], [0.5, 0.5], batches=1, model=model, epochs=5)
     assert seen == [1.0, -1.0, 1.0, -1.0]
-    assert values_of(weights) == values_of(model.optimizer._averages) == [-1.0, [-2.0, -3.0]]
+    assert values_of(weights) == values_of(model.optimizer._model_variables_moving_average) == [-1.0, [-2.0, -3.0]]
+
+
+def test_averages_are_the_weights_of_checkpoints_and_of_the_trained_model():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.01, use_ema=True, ema_momentum=0.5), "mse")
+    seen = []
+    look = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()[0].tolist()))
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, batch_size=2,
+              callbacks=[callbacks.SwapEMAWeights(swap_on_epoch=True), look])
+    assert model.get_weights()[0].tolist() == seen[1] != seen[0]
 
 
 def test_swapping_needs_averages():
@@ -798,8 +819,44 @@ def test_steps_per_second_and_evaluation_alone(tmp_path, monkeypatch):
     assert [v[1] for v in Written.values] == ["evaluation_loss_vs_iterations", "closed"]
 
 
+def test_pictures_of_weights():
+    assert pictures_of(np.float32(3.0)) is None
+    assert pictures_of(np.zeros((2, 2, 2, 2))) is None
+    assert pictures_of(np.array([0.0, 1.0, 2.0])).tolist() == [[[0], [128], [255]]]
+    assert pictures_of(np.ones((1, 4, 1))).tolist() == [[[0], [0], [0], [0]]]
+    assert pictures_of(np.array([[-1.0], [3.0]]) * [1.0, 0.0]).shape == (1, 2, 2)
+    kernel = np.arange(24.0).reshape(2, 3, 4)
+    assert pictures_of(kernel).shape == (4, 2, 3)
+    assert pictures_of(kernel, channels_first=True).shape == (2, 3, 4)
+
+
+def test_grey_png_is_a_png():
+    pixels = np.arange(6, dtype="uint8").reshape(2, 3) * 50
+    image = pytest.importorskip("PIL.Image").open(io.BytesIO(grey_png(pixels)))
+    assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_pictures_and_embeddings_for_tensorboard(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Embedding(4, 3, name="words"), keras.layers.Flatten(),
+                              keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    board = callbacks.TensorBoard(tmp_path, histogram_freq=1, write_images=True, embeddings_freq=1,
+                                  embeddings_metadata={"words": "labels.tsv"})
+    model.fit(np.zeros((4, 2)), np.ones((4, 1)), epochs=1, verbose=0, callbacks=[board])
+    table = np.loadtxt(tmp_path / "words_embeddings.tsv", delimiter="\t")
+    assert np.allclose(table, model.layers[0].embeddings)
+    assert (tmp_path / "projector_config.pbtxt").read_text().split() == [
+        "embeddings", "{", "tensor_name:", '"words"', "tensor_path:", '"words_embeddings.tsv"', "metadata_path:",
+        '"labels.tsv"', "}"]
+    (events,) = (tmp_path / "train").iterdir()
+    assert events.read_bytes().count(b"\x89PNG") == 3
+    board.embeddings_metadata = {"letters": "labels.tsv"}
+    with pytest.raises(ValueError, match="Unrecognized `Embedding` layer names.*letters"):
+        board.on_train_begin()
+
+
 @pytest.mark.parametrize(
-    "arguments", [{"write_images": True}, {"profile_batch": 2}, {"embeddings_freq": 1}, {"update_freq": 0}], ids=str
+    "arguments", [{"profile_batch": 2}, {"update_freq": 0}], ids=str
 )
 def test_what_tensorboard_does_not_do_raises(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):

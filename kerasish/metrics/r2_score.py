@@ -30,8 +30,8 @@ class R2Score(Metric):
                  name: str | None = "r2_score", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         if class_aggregation not in _AGGREGATIONS:
-            raise ValueError(f"Invalid value for argument `class_aggregation`: {class_aggregation!r}; it must be one of "
-                             f"{_AGGREGATIONS}")
+            raise ValueError(f"Invalid value for argument `class_aggregation`: {class_aggregation!r}; it must be one "
+                             f"of {_AGGREGATIONS}")
         if num_regressors < 0:
             raise ValueError(f"Invalid value for argument `num_regressors`: {num_regressors}; it must be at least 0")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors

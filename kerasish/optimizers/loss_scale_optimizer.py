@@ -39,7 +39,8 @@ class LossScaleOptimizer(Optimizer):
                              "optimizer for a fixed scale")
         foreign = [k for k, v in kwargs.items() if k not in _BASE_DEFAULTS or v != _BASE_DEFAULTS[k]]
         if foreign:
-            raise ValueError(f"LossScaleOptimizer does not take {foreign}: set them on the inner optimizer")
+            raise ValueError("LossScaleOptimizer does not take the arguments: " + ", ".join(f"`{k}`" for k in foreign)
+                             + "; set them on the `inner_optimizer`")
         super().__init__(0.0, name=name)
         self.inner_optimizer = inner_optimizer
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps

@@ -74,7 +74,7 @@ class Optimizer(HasSlots, HasConfig):
         clips = {"clipnorm": self.clipnorm, "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm}
         given = [k for k, v in clips.items() if v is not None]
         if len(given) > 1:
-            raise ValueError(f"only one of clipnorm, clipvalue and global_clipnorm can be set, got {given}")
+            raise ValueError(f"Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, got {given}")
         for k in given:
             if clips[k] <= 0:  # type: ignore[operator]
                 raise ValueError(f"argument `{k}` must be positive, got {clips[k]}")
@@ -98,9 +98,10 @@ class Optimizer(HasSlots, HasConfig):
     def build(self, variables: list[Variable]) -> None:
         """Make the slots for a list of trainable variables."""
         if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = self.add_optimizer_variables(variables, "average")
         if self.gradient_accumulation_steps:
-            self._accumulated = [self.add_variable_from_reference(v, "gradient_accumulator") for v in variables]
+            self._accumulated_gradients = [self.add_variable_from_reference(v, "gradient_accumulator")
+                                           for v in variables]
         self._trainable_variables = list(variables)
         self._index = {id(v): i for i, v in enumerate(variables)}
         self.built = True
@@ -143,8 +144,8 @@ class Optimizer(HasSlots, HasConfig):
         elif isinstance(current, Variable):
             current.assign(value)
         elif isinstance(current, LearningRateSchedule):
-            raise TypeError(f"the learning rate of optimizer {self.name!r} is given by a schedule and cannot be set: "
-                            "make the optimizer with a number to set it later")
+            raise TypeError("This optimizer was created with a `LearningRateSchedule`: the learning rate of "
+                            f"{self.name!r} cannot be set; make the optimizer with a number to set it later")
         else:
             self._learning_rate = self._rate_variable(value)
 
@@ -212,7 +213,7 @@ class Optimizer(HasSlots, HasConfig):
     def _without_missing(self, grads: list, variables: list) -> list:
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing and len(missing) == len(grads):
-            raise ValueError(f"there is no gradient for any variable: {missing}. Does the loss depend on them?")
+            raise ValueError(f"No gradients provided for any variable. Does the loss depend on them? {missing}")
         if missing:
             warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
         return [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
@@ -222,7 +223,7 @@ class Optimizer(HasSlots, HasConfig):
         for g, v in pairs:
             if v.overwrite_with_gradient and self.gradient_accumulation_steps:
                 # Of a row of steps the largest value counts.
-                slot = self._accumulated[self._get_variable_index(v)]
+                slot = self._accumulated_gradients[self._get_variable_index(v)]
                 largest, due = ops.maximum(g, slot), self._is_update_due()
                 v.assign(ops.where(due, largest, v))
                 slot.assign(ops.where(due, 0, largest))
@@ -247,7 +248,7 @@ class Optimizer(HasSlots, HasConfig):
                 v.assign(v.constraint(v))
 
     def _accumulate(self, grads: list, variables: list) -> None:
-        slots = [self._accumulated[self._get_variable_index(v)] for v in variables]
+        slots = [self._accumulated_gradients[self._get_variable_index(v)] for v in variables]
         sums = [ops.add(slot, g) for slot, g in zip(slots, grads, strict=True)]
 
         def update() -> None:
@@ -356,7 +357,8 @@ class Optimizer(HasSlots, HasConfig):
 
     def _averaged(self) -> list[tuple[Variable, Variable]]:
         """Pairs (variable, its moving average)."""
-        return [(v, a) for v, a in zip(self._trainable_variables, self._averages, strict=True) if a is not None]
+        pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
+        return [(v, a) for v, a in pairs if a is not None]
 
     def _update_averages(self) -> None:
         # At the first update the average becomes the variable itself.

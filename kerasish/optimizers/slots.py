@@ -85,7 +85,7 @@ class HasSlots:
             ValueError: the optimizer is not built, or numbers or shapes differ; nothing is assigned then.
         """
         if not self.built:  # type: ignore[attr-defined]
-            raise ValueError("build the optimizer before set_weights(): optimizer.build(trainable_variables)")
+            raise ValueError("You are calling set_weights() before the optimizer is built: call optimizer.build(trainable_variables)")
         self._assign_all(list(weights))
 
     def _assign_all(self, values: list[Any]) -> None:
