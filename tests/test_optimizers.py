@@ -353,7 +353,7 @@ def test_loss_scale_halves_at_an_overflow_and_grows_after_finite_steps():
 def test_loss_scale_takes_only_its_own_arguments():
     assert optimizers.LossScaleOptimizer(optimizers.SGD(), ema_momentum=0.99, clipnorm=None, dynamic=True)
     for kwargs in ({"clipnorm": 1.0}, {"beta_1": 0.5}):
-        with pytest.raises(ValueError, match=f"does not take .*{next(iter(kwargs))}.*inner optimizer"):
+        with pytest.raises(ValueError, match=f"does not take .*{next(iter(kwargs))}.*on the `inner_optimizer`"):
             optimizers.LossScaleOptimizer(optimizers.SGD(), **kwargs)
     with pytest.raises(ValueError, match="no `dynamic=False`"):
         optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False)

@@ -68,8 +68,8 @@ class IoU(Metric):
             return ops.ones(shape, dtype=self.dtype)
         weights = ops.convert_to_tensor(weights)
         if is_float(weights.dtype) and is_int(self.dtype):
-            warnings.warn(f"sample weights are float, and {type(self).__name__} counts in {self.dtype}: casting cuts off "
-                          "their fractions; construct it with dtype='float32' to keep them", stacklevel=3)
+            warnings.warn(f"sample weights are float, and {type(self).__name__} counts in {self.dtype}: casting cuts "
+                          "off their fractions; construct it with dtype='float32' to keep them", stacklevel=3)
         weights = ops.cast(weights, self.dtype)
         return ops.broadcast_to(weights if not weights.shape else ops.reshape(weights, (-1,)), shape)
 

@@ -85,7 +85,8 @@ class HasSlots:
             ValueError: the optimizer is not built, or numbers or shapes differ; nothing is assigned then.
         """
         if not self.built:  # type: ignore[attr-defined]
-            raise ValueError("You are calling set_weights() before the optimizer is built: call optimizer.build(trainable_variables)")
+            raise ValueError("You are calling set_weights() before the optimizer is built: call "
+                             "optimizer.build(trainable_variables)")
         self._assign_all(list(weights))
 
     def _assign_all(self, values: list[Any]) -> None:
