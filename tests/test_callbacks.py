@@ -419,6 +419,9 @@ def test_metrics_of_one_entry_are_compared_as_numbers():
 def test_unknown_direction_asks_for_a_mode():
     with pytest.raises(ValueError, match="Pass mode='min' or mode='max'"):
         run(callbacks.EarlyStopping("strange"), [1.0], name="strange")
+    for missing in (callbacks.EarlyStopping("strange"), callbacks.ReduceLROnPlateau("strange")):
+        with pytest.raises(ValueError, match="strange.*cannot tell whether less or more"):
+            run(missing, [1.0])
     with pytest.warns(UserWarning, match="mode 'less' is unknown"):
         callbacks.EarlyStopping(mode="less")
 
@@ -499,8 +502,8 @@ def test_checkpoint_paths_and_folders(tmp_path, capsys):
 CHECKPOINT_ERRORS = {
     "ending": (dict(filepath="a.txt"), r"must end in .keras or .h5, got 'a.txt'"),
     "weights": (dict(filepath="a.keras", save_weights_only=True), r"must end in .weights.h5"),
-    "frequency": (dict(filepath="a.keras", save_freq="batch"), "expected 'epoch' or a number of batches"),
-    "no batches": (dict(filepath="a.keras", save_freq=0), "got 0"),
+    "frequency": (dict(filepath="a.keras", save_freq="batch"), "expected 'epoch' or a positive number of batches"),
+    "no batches": (dict(filepath="a.keras", save_freq=0), "Unrecognized save_freq 0"),
 }
 
 
@@ -849,7 +852,7 @@ def test_pictures_and_embeddings_for_tensorboard(tmp_path):
         "embeddings", "{", "tensor_name:", '"words"', "tensor_path:", '"words_embeddings.tsv"', "metadata_path:",
         '"labels.tsv"', "}"]
     (events,) = (tmp_path / "train").iterdir()
-    assert events.read_bytes().count(b"\x89PNG") == 3
+    assert events.read_bytes().count(b"\x89PNG") == 2
     board.embeddings_metadata = {"letters": "labels.tsv"}
     with pytest.raises(ValueError, match="Unrecognized `Embedding` layer names.*letters"):
         board.on_train_begin()

@@ -40,7 +40,7 @@ class BackupAndRestore(Callback):
     ):
         super().__init__()
         if not backup_dir:
-            raise ValueError("BackupAndRestore: backup_dir is empty; give the path of a folder")
+            raise ValueError("Empty `backup_dir` argument passed to BackupAndRestore; give the path of a folder")
         self.backup_dir = os.fspath(backup_dir)
         self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint

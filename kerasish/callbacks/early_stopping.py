@@ -52,6 +52,7 @@ class EarlyStopping(MonitorCallback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._direction()  # raises where it cannot be told, also if there is no value yet
         current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return

@@ -111,6 +111,14 @@ class EventFile:
         """Write the distribution of an array's finite values."""
         self._write_value(tag, _nested(5, _histogram(values, buckets)), step)
 
+    def images(self, tag: str, pngs: list[bytes], height: int, width: int, step: int) -> None:
+        """Write pictures of one size, each a PNG file."""
+        texts = [str(width).encode(), str(height).encode(), *pngs]
+        shape = _nested(2, _integer(1, len(texts)))
+        tensor = _integer(1, _STRING_DTYPE) + _nested(2, shape) + b"".join(_nested(8, text) for text in texts)
+        plugin = _nested(9, _nested(1, _nested(1, b"images")))
+        self._write_value(tag, _nested(8, tensor) + plugin, step)
+
     def keras_graph(self, tag: str, json_text: str) -> None:
         """Write a model's JSON, which TensorBoard draws as a graph of layers."""
         plugin = _nested(9, _nested(1, _nested(1, b"graph_keras_model") + _nested(2, b"1")))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.callbacks.callback import Callback
-from kerasish.callbacks.learning_rates import learning_rate_of, log_learning_rates, optimizers_of
+from kerasish.callbacks.learning_rates import in_words, learning_rate_of, log_learning_rates, optimizers_of
 from kerasish.utils.interactive import print_msg
 
 
@@ -51,7 +51,7 @@ class LearningRateScheduler(Callback):
         for key, optimizer in optimizers_of(self.model):
             optimizer.learning_rate = rate = self._new_rate(epoch, learning_rate_of(optimizer))
             if self.verbose:
-                print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler sets {key} to {rate}")
+                print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler setting {in_words(key)} to {rate}")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if logs is not None:

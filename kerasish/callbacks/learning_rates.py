@@ -16,6 +16,11 @@ def optimizers_of(model: Any) -> Iterator[tuple[str, Any]]:
             yield f"learning_rate_{optimizer.name}", optimizer
 
 
+def in_words(key: str) -> str:
+    """Return the key of a learning rate in the logs as it stands in a message."""
+    return key.replace("learning_rate_", "learning rate of ").replace("learning_rate", "learning rate")
+
+
 def learning_rate_of(optimizer: Any) -> float:
     """Return the current learning rate of an optimizer.
 

@@ -1,12 +1,12 @@
 """What callbacks that watch one metric share: which way is better, and by how much."""
 
-import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from kerasish import ops
 from kerasish.callbacks.callback import Callback
 
 # For metrics that the model does not hold by that name, such as those of one output of several.
@@ -36,7 +36,8 @@ class MonitorCallback(Callback):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             warnings.warn(
-                f"{type(self).__name__}: mode must be 'auto', 'min' or 'max', got {mode!r}; using 'auto'", stacklevel=3
+                f"{type(self).__name__} mode {mode!r} is unknown: expected 'auto', 'min' or 'max'; using 'auto'",
+                stacklevel=3,
             )
             mode = "auto"
         self.monitor = monitor
@@ -49,6 +50,11 @@ class MonitorCallback(Callback):
         if self.mode == "auto":
             self.mode = {"up": "max", "down": "min"}[self._infer_direction()]
         return "up" if self.mode == "max" else "down"
+
+    @property
+    def monitor_op(self) -> Any:
+        """`ops.greater` or `ops.less`, whichever compares a better value with a worse one."""
+        return ops.greater if self._direction() == "up" else ops.less
 
     def _infer_direction(self) -> str:
         name = self.monitor.removeprefix("val_")
@@ -69,12 +75,14 @@ class MonitorCallback(Callback):
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
         up = self._direction() == "up"
-        if reference is None or math.isnan(reference):
+        if reference is None:
             return True
         # Metrics are float32: in double precision, rounding noise would pass for an improvement.
         with np.errstate(over="ignore"):
-            shifted = np.float32(value - self.min_delta if up else value + self.min_delta)
-            reference = np.float32(reference)
+            shifted = np.asarray(value - self.min_delta if up else value + self.min_delta, "float32")
+            reference = np.asarray(reference, "float32")
+        if np.isnan(reference).any():
+            return True
         return bool(shifted > reference if up else shifted < reference)
 
     def _warn_missing(self, logs: dict) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.callbacks.learning_rates import learning_rate_of, log_learning_rates, optimizers_of
+from kerasish.callbacks.learning_rates import in_words, learning_rate_of, log_learning_rates, optimizers_of
 from kerasish.callbacks.monitor_callback import MonitorCallback
 from kerasish.utils.interactive import print_msg
 
@@ -62,6 +62,7 @@ class ReduceLROnPlateau(MonitorCallback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._direction()  # raises where it cannot be told, also if there is no value yet
         logs = {} if logs is None else logs
         log_learning_rates(self.model, logs)
         current = logs.get(self.monitor)
@@ -89,7 +90,7 @@ class ReduceLROnPlateau(MonitorCallback):
                 optimizer.learning_rate = new = max(old * self.factor, self.min_lr)
                 reduced = True
                 if self.verbose:
-                    print_msg(f"\nEpoch {epoch + 1}: ReduceLROnPlateau lowers {key} to {new}")
+                    print_msg(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing {in_words(key)} to {new}")
         return reduced
 
     def in_cooldown(self) -> bool:

@@ -15,7 +15,8 @@ class SaveTiming:
     def __init__(self, owner: str, save_freq: str | int):
         is_count = isinstance(save_freq, int) and not isinstance(save_freq, bool) and save_freq > 0
         if save_freq != "epoch" and not is_count:
-            raise ValueError(f"{owner}: save_freq must be 'epoch' or a number of batches, got {save_freq!r}")
+            raise ValueError(f"{owner}: Invalid value. Unrecognized save_freq {save_freq!r}: "
+                             "expected 'epoch' or a positive number of batches")
         self.save_freq = save_freq
         self._unsaved = 0
         self._last_batch = -1

@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 
 from kerasish.callbacks.callback import Callback
+from kerasish.callbacks.embedding_files import write_embeddings, write_projector_config
 from kerasish.callbacks.event_file import EventFile
 from kerasish.callbacks.learning_rates import learning_rate_of, optimizers_of
+from kerasish.callbacks.weight_pictures import grey_png, pictures_of
+from kerasish.utils import config
+
+_PICTURES = 3  # of a weight with several, as TensorFlow writes at most
 
 
 class TensorBoard(Callback):
@@ -20,12 +25,12 @@ class TensorBoard(Callback):
         log_dir: the folder, used by nothing else.
         histogram_freq: epochs between two histograms of each weight; 0 for none.
         write_graph: whether to write the graph of the layers, where the model has a JSON form.
-        write_images: weights as images; not available, must be False.
+        write_images: whether to write the weights as pictures too, together with the histograms.
         write_steps_per_second: whether to write the speed, by epoch and by batch.
         update_freq: "epoch", "batch", or batches between two records of the metrics.
         profile_batch: profiling; not available, must be 0.
-        embeddings_freq: the embedding projector; not available, must be 0.
-        embeddings_metadata: see `embeddings_freq`.
+        embeddings_freq: epochs between two writings of the `Embedding` layers for the projector; 0 for none.
+        embeddings_metadata: path of a file with a label a row, below `log_dir`; or a dict of such by layer name.
 
     Raises:
         ValueError: something that is not available is asked for, or `update_freq` is wrong.
@@ -46,17 +51,18 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ):
         super().__init__()
-        absent = {"write_images": write_images, "profile_batch": profile_batch, "embeddings_freq": embeddings_freq}
-        for name, value in absent.items():
-            if value:
-                raise ValueError(f"TensorBoard: {name}={value!r} is not available; leave it out")
+        if profile_batch:
+            raise ValueError(f"TensorBoard: profile_batch={profile_batch!r} is not available; leave it out")
         self.update_freq = 1 if update_freq == "batch" else update_freq
         if self.update_freq != "epoch" and not (isinstance(self.update_freq, int) and self.update_freq > 0):
             raise ValueError(f"update_freq must be 'epoch', 'batch' or a number of batches, got {update_freq!r}")
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = histogram_freq
         self.write_graph = write_graph
+        self.write_images = write_images
         self.write_steps_per_second = write_steps_per_second
+        self.embeddings_freq = embeddings_freq
+        self.embeddings_metadata = embeddings_metadata
         self._files: dict[str, EventFile] = {}
         self._train_batches = 0
         self._batch_start = self._epoch_start = 0.0
@@ -73,15 +79,10 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._train_batches = 0
-        if (
-            self.write_graph
-            and getattr(self.model, "built", False)
-            and type(self.model).__name__
-            in (
-                "Functional",
-                "Sequential",
-            )
-        ):
+        if self.embeddings_freq:
+            write_projector_config(self.log_dir, self.model, self.embeddings_metadata)
+        has_graph = type(self.model).__name__ in ("Functional", "Sequential") and getattr(self.model, "built", False)
+        if self.write_graph and has_graph:
             self._file("train").keras_graph("keras", self.model.to_json())
 
     def on_train_end(self, logs: dict | None = None) -> None:
@@ -131,12 +132,23 @@ class TensorBoard(Callback):
             _write_scalars(self._file("validation"), "epoch_{}", validation, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
+        if self.embeddings_freq and epoch % self.embeddings_freq == 0:
+            write_embeddings(self.log_dir, self.model)
         self._flush()
 
     def _write_weights(self, epoch: int) -> None:
         for layer in self.model.layers:
             for weight in layer.weights:
-                self._file("train").histogram(f"{weight.path.replace(':', '_')}/histogram", np.asarray(weight), epoch)
+                name, values = weight.path.replace(":", "_"), np.asarray(weight)
+                self._file("train").histogram(f"{name}/histogram", values, epoch)
+                if self.write_images:
+                    self._write_pictures(f"{name}/image", values, epoch)
+
+    def _write_pictures(self, tag: str, weight: np.ndarray, epoch: int) -> None:
+        pictures = pictures_of(weight, config.image_data_format() == "channels_first")
+        if pictures is not None:
+            pngs = [grey_png(picture) for picture in pictures[:_PICTURES]]
+            self._file("train").images(tag, pngs, *pictures.shape[1:], step=epoch)
 
 
 def _write_scalars(file: EventFile, tag: str, logs: dict | None, step: int) -> None:

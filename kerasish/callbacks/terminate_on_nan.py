@@ -26,6 +26,6 @@ class TerminateOnNaN(Callback):
         if loss is None or math.isfinite(loss):
             return
         if self.raise_error:
-            raise RuntimeError(f"the loss became {loss} at batch {batch}")
-        print_msg(f"Batch {batch}: the loss is {loss}, stopping training")
+            raise RuntimeError(f"NaN or Inf loss encountered at batch {batch}: it is {loss}")
+        print_msg(f"Batch {batch}: Invalid loss ({loss}), terminating training")
         self.model.stop_training = True
