@@ -47,7 +47,7 @@ class HasConfig:
             config["dtype"] = dtype_policy.deserialize(config["dtype"])
         try:
             return cls(**config)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise TypeError(f"{cls.__name__} cannot be made from its config {config}: {error}. If its constructor "
                             "has arguments of its own, give it a matching get_config() and from_config().") from error
 

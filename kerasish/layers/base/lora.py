@@ -35,12 +35,13 @@ class HasLora:
         """
         target = self.lora_target
         if getattr(self, f"{target}_constraint"):
-            raise ValueError(f"layer {self.path!r} cannot be adapted: remove its `{target}_constraint`")  # type: ignore
+            raise ValueError(f"LoRA is incompatible with {target.rstrip('s')} constraints: remove "
+                             f"`{target}_constraint` of layer {self.path!r}")  # type: ignore[attr-defined]
         if not self.built and not self._building:  # type: ignore[attr-defined]
             raise ValueError(f"layer {self.path!r} must be built before enable_lora: "  # type: ignore[attr-defined]
                              "call it on data, or call build(input_shape)")
         if self.lora_enabled:
-            raise ValueError(f"layer {self.path!r} is adapted already")  # type: ignore[attr-defined]
+            raise ValueError(f"layer {self.path!r}: lora is already enabled")  # type: ignore[attr-defined]
         weight = self._main_weight
         self._add_pair(((*weight.shape[:-1], rank), (rank, weight.shape[-1])), (a_initializer, b_initializer))
         weight.trainable = False

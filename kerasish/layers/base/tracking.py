@@ -24,7 +24,16 @@ class Tracker:
         self.metrics: list[Any] = []
         self.seed_generators: list[Any] = []
         self.locked_message: str | None = None
-        self._seen: set[int] = set()
+        self._seen: set[int] | None = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_seen": None}  # a copy holds other objects
+
+    def _known(self) -> set[int]:
+        if self._seen is None:
+            stores = (self.trainable, self.non_trainable, self.layers, self.metrics, self.seed_generators)
+            self._seen = {id(v) for store in stores for v in store}
+        return self._seen
 
     def track(self, value: Any) -> Any:
         """Take note of a value; return it, or its noticing twin if it is a container."""
@@ -42,17 +51,17 @@ class Tracker:
         return value
 
     def _add(self, store: list, value: Any) -> None:
-        if id(value) in self._seen:
+        if id(value) in self._known():
             return
         if self.locked_message and store is not self.metrics:
             raise ValueError(self.locked_message)
-        self._seen.add(id(value))
+        self._known().add(id(value))
         store.append(value)
 
     def forget(self, value: Any) -> None:
         """Drop a value that the layer no longer holds."""
-        if id(value) in self._seen:
-            self._seen.discard(id(value))
+        if id(value) in self._known():
+            self._known().discard(id(value))
             for store in (self.trainable, self.non_trainable, self.layers, self.metrics, self.seed_generators):
                 store[:] = [v for v in store if v is not value]
 
