@@ -11,7 +11,7 @@ ROWS = [
     Row(ReLU, {"max_value": 0.9, "negative_slope": 0.2, "threshold": 0.3}, (4, 5)),
     Row(ReLU, {}, (4, 5), id="plain"),
     Row(LeakyReLU, {"negative_slope": 0.1}, (4, 5)),
-    Row(PReLU, {"shared_axes": [1]}, (4, 3, 5), weights=["alpha"]),
+    Row(PReLU, {"shared_axes": [1]}, (4, 3, 5), weights=["alpha"], wrong=(4,)),
     Row(PReLU, {}, (4, 5), weights=["alpha"], id="own"),
     Row(ELU, {"alpha": 0.5}, (4, 5)),
     Row(Softmax, {"axis": (1, 2)}, (4, 3, 5)),

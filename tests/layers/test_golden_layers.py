@@ -37,7 +37,7 @@ def make(row):
     layer(*first["args"], **first["kwargs"])
     if getattr(layer, "stateful", False):
         layer.reset_state()
-    for w, described in zip(layer.weights, row["weights"]):
+    for w, described in zip(layer.weights, row["weights"], strict=True):
         w.assign(described["value"])
     return layer, config
 
@@ -87,16 +87,14 @@ def test_outputs(name):
     layer, _ = make(row)
     for i, call in enumerate(row["calls"]):
         out = layer(*call["args"], **call["kwargs"])
-        assert len(flat(out)) == len(flat(call["out"]))
-        for n, (a, b) in enumerate(zip(flat(out), flat(call["out"]))):
+        for n, (a, b) in enumerate(zip(flat(out), flat(call["out"]), strict=True)):
             close(a, b, f"output {n} of call {i}")
     if "weights_after" in row:
         for w, value in zip(layer.weights, row["weights_after"], strict=True):
             close(w.numpy(), value, w.path)
     if "mask" in row:
         got = flat(layer.compute_mask(to_tensor(call["args"][0]), call["kwargs"].get("mask")))
-        assert len(got) == len(flat(row["mask"]))
-        for a, b in zip(got, flat(row["mask"])):
+        for a, b in zip(got, flat(row["mask"]), strict=True):
             close(a, b, "mask")
     if "vocabulary" in row:
         assert layer.get_vocabulary() == row["vocabulary"]
@@ -133,8 +131,7 @@ def test_gradients(name):
     sources = [*layer.trainable_variables, *inputs]
     got = tape.gradient(total, sources, unconnected_gradients="zero")
     want = [*row["grads"]["weights"], *row["grads"]["inputs"]]
-    assert len(got) == len(want)
-    for source, a, b in zip(sources, got, want):
+    for source, a, b in zip(sources, got, want, strict=True):
         # Sums of cotangents of about 1 may cancel: what they leave is as exact as they were.
         atol = 1e-5 * max(np.abs(b).max(initial=0.0), 0.3)
         np.testing.assert_allclose(np.asarray(a), b, rtol=0, atol=atol, err_msg=getattr(source, "path", "input"))

@@ -39,7 +39,7 @@ ROWS = [
     Row(UnitNormalization, {}, (4, 3)),
     Row(UnitNormalization, {"axis": [1, 2]}, (2, 3, 4), wrong=(2, 3), id="axes"),
     Row(SpectralNormalization, lambda: {"layer": Dense(3, name="dense")}, (4, 2),
-        ["dense/kernel", "vector_u", "dense/bias"]),
+        ["dense/kernel", "vector_u", "dense/bias"], wrong=(2,)),
     Row(SpectralNormalization, lambda: {"layer": Embedding(5, 2, name="table")}, (4, 3),
         ["table/embeddings", "vector_u"], integers=5, id="embedding"),
 ]
@@ -228,7 +228,7 @@ def test_spectral_norm_of_zeros():
 
 
 def test_spectral_norm_refuses():
-    with pytest.raises(ValueError, match="neither"):
+    with pytest.raises(ValueError, match="no attribute 'kernel' nor 'embeddings'"):
         SpectralNormalization(UnitNormalization())(X)
     with pytest.raises(ValueError, match="power_iterations"):
         SpectralNormalization(Dense(2), power_iterations=0)

@@ -41,13 +41,13 @@ def under(*prefixes):
 BOTH = {"return_sequences": True, "return_state": True}
 STATE, TWO = (2, 3), [(2, 3), (2, 3)]
 ROWS = [
-    Row(SimpleRNNCell, {"units": 3}, [(2, 4), [STATE]], KERNELS, spread=True),
-    Row(LSTMCell, {"units": 3}, [(2, 4), TWO], KERNELS, spread=True),
-    Row(GRUCell, {"units": 3}, [(2, 4), [STATE]], KERNELS, spread=True),
+    Row(SimpleRNNCell, {"units": 3}, [(2, 4), [STATE]], KERNELS, spread=True, wrong=[(2, 4), [(2, 2)]]),
+    Row(LSTMCell, {"units": 3}, [(2, 4), TWO], KERNELS, spread=True, wrong=[(2, 4), [(2, 2), (2, 2)]]),
+    Row(GRUCell, {"units": 3}, [(2, 4), [STATE]], KERNELS, spread=True, wrong=[(2, 4), [(2, 2)]]),
     Row(GRUCell, {"units": 3, "reset_after": False}, [(2, 4), [STATE]], KERNELS, spread=True, id="before"),
     Row(StackedRNNCells, lambda: {"cells": [LSTMCell(3, name="one"), GRUCell(2, name="two")]},
-        [(2, 4), [TWO, [(2, 2)]]], under("one", "two"), spread=True),
-    Row(RNN, lambda: {"cell": SimpleRNNCell(3, name="cell"), **BOTH}, (2, 3, 4), under("cell")),
+        [(2, 4), [TWO, [(2, 2)]]], under("one", "two"), spread=True, wrong=[(2, 4), [TWO, [(2, 3)]]]),
+    Row(RNN, lambda: {"cell": SimpleRNNCell(3, name="cell"), **BOTH}, (2, 3, 4), under("cell"), wrong=(2,)),
     Row(RNN, lambda: {"cell": StackedRNNCells([LSTMCell(3, name="one"), GRUCell(2, name="two")], name="all"), **BOTH},
         (2, 3, 4), under("all/one", "all/two"), id="stacked"),
     Row(SimpleRNN, {"units": 3}, (2, 3, 4), under("simple_rnn_cell"), wrong=(2, 3)),
