@@ -197,29 +197,29 @@ def _map(func: Callable, shape: Any, structures: tuple, none_is_leaf: bool, path
             raise _mismatch(path, "a leaf in one structure, a container in another", structures)
         return func(*structures)
     keys = node.keys(shape)
-    columns = [_matching_children(node, keys, s, path) for s in structures]
+    columns = [_matching_children(node, keys, shape, s, path) for s in structures]
     rows = zip(keys, node.children(shape), zip(*columns))
     return node.rebuild(shape, [_map(func, c, s, none_is_leaf, (*path, key), up_to) for key, c, s in rows])
 
 
-def _matching_children(node: _Node, keys: Sequence[Any], x: Any, path: Path) -> Sequence[Any]:
+def _matching_children(node: _Node, keys: Sequence[Any], shape: Any, x: Any, path: Path) -> Sequence[Any]:
     """Return the children of `x` in the order of `keys`, once it is known to be a container like `node`."""
     own = _nodes[type(x)]
     if own is None or own.kind is not node.kind:
-        raise _mismatch(path, f"expected a {node.kind.__name__}, got a {type(x).__name__}", (x,))
+        raise _mismatch(path, f"expected a {type(shape).__name__}, got a {type(x).__name__}", (x,))
     if len(x) != len(keys):
-        raise _mismatch(path, f"expected {len(keys)} children, got {len(x)}", (x,))
+        raise _mismatch(path, f"arity mismatch, expected {len(keys)} children, got {len(x)}", (x,))
     if node.kind is not dict:
         return own.children(x)
     if any(key not in x for key in keys):
-        raise _mismatch(path, f"expected the keys {list(keys)}, got {list(x)}", (x,))
+        raise _mismatch(path, f"dictionary key mismatch, expected {list(keys)}, got {list(x)}", (x,))
     return [x[key] for key in keys]
 
 
 def _mismatch(path: Path, what: str, structures: tuple) -> ValueError:
     place = f"at {list(path)}" if path else "at the top"
     shown = ", ".join(repr(s)[:80] for s in structures)
-    return ValueError(f"the structures are not nested alike: {place}, {what}: {shown}")
+    return ValueError(f"the structures don't have the same nested form: {place}, {what}: {shown}")
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
@@ -261,7 +261,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     only_a = [path for path in in_a if path not in in_b]
     only_b = [path for path in in_b if path not in in_a]
     if only_a or only_b:
-        raise ValueError(f"`a` and `b` have different paths: only in `a` {only_a}, only in `b` {only_b}")
+        raise ValueError(f"`a` and `b` don't have the same paths: only in `a` {only_a}, only in `b` {only_b}")
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
@@ -274,7 +274,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     leaves = list(flat_sequence)
     expected = len(flatten(structure))
     if len(leaves) != expected:
-        raise ValueError(f"the structure has {expected} leaves, but flat_sequence has {len(leaves)}")
+        raise ValueError(f"`flat_sequence` must hold the structure's leaves: expected {expected}, got {len(leaves)}")
     remaining = iter(leaves)
     return _map_one(lambda _: next(remaining), structure, True)
 
