@@ -25,6 +25,8 @@ class name_scope:  # noqa: N801  (Keras's spelling)
     def __init__(self, name: str, caller: Any = None, deduplicate: bool = True, override_parent: str | None = None):
         if not isinstance(name, str) or "/" in name:
             raise ValueError(f"a name scope must be a string without '/', got {name!r}")
+        if override_parent is None and deduplicate:  # a layer's variables stand where the layer stands, whoever calls
+            override_parent = getattr(caller, "_parent_path", None)
         self.name, self.caller, self.deduplicate, self.override_parent = name, caller, deduplicate, override_parent
         self._pushed = False
 

@@ -212,9 +212,9 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
 def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_objects: Any) -> Any:
     name, inner = config["class_name"], config["config"]
     if name == "__lambda__":
-        raise ValueError("the file holds the code of a lambda, and kerasish never runs code from a file: define the "
-                         "function by name, register it with @keras.saving.register_keras_serializable(), and "
-                         "build the model with it")
+        raise ValueError("the file holds the code of a lambda, as of a Lambda layer, and kerasish never runs code from "
+                         "a file: define the function by name, register it with "
+                         "@keras.saving.register_keras_serializable(), and build the model with it")
     if name in CODECS:
         return CODECS[name].decode(inner or {})
     if name == "function":

@@ -194,5 +194,5 @@ def test_arguments_refused():
         Attention(score_mode="product")
     with pytest.raises(ValueError, match="dropout"):
         Attention(dropout=-1)
-    with pytest.raises(ValueError, match="masks"):
+    with pytest.raises(ValueError, match="layer mask must be a list"):
         Attention().compute_mask([X, Y], [None])

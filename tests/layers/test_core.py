@@ -114,7 +114,7 @@ def test_lora_learns_beside_a_frozen_kernel():
     layer.load_own_variables({k: np.asarray(v) for k, v in store.items()})
     np.testing.assert_allclose(plain(x), layer(x), rtol=1e-5)
     assert not np.any(np.asarray(layer.lora_kernel_b))
-    with pytest.raises(ValueError, match="adapted already"):
+    with pytest.raises(ValueError, match="already enabled"):
         layer.enable_lora(2)
 
 
@@ -226,11 +226,11 @@ def test_input_of_a_tensor():
 
 
 @pytest.mark.parametrize(("kwargs", "says"), [
-    ({}, "needs its `shape`"),
+    ({}, "pass a `shape` argument"),
     ({"shape": 3}, "tuple"),
     ({"shape": (3.5,)}, "tuple"),
-    ({"shape": (3,), "batch_shape": (None, 3)}, "not both"),
-    ({"batch_size": 3, "batch_shape": (None, 3)}, "not both"),
+    ({"shape": (3,), "batch_shape": (None, 3)}, "cannot pass both"),
+    ({"batch_size": 3, "batch_shape": (None, 3)}, "cannot pass both"),
     ({"shape": (3,), "sparse": True}, "dense"),
     ({"shape": (3,), "ragged": True}, "dense"),
 ])

@@ -47,8 +47,9 @@ class Softmax(SameShapeLayer):
         except ValueError:
             fits = False
         if not fits:
-            raise ValueError(f"the mask of layer {self.path!r} must broadcast to the inputs of shape {full}, "
-                             f"got shape {shape}")
+            more = "must not have more dimensions than the inputs" if len(shape) > len(full) else (
+                "must be broadcastable to the inputs")
+            raise ValueError(f"the mask of layer {self.path!r} {more}, of shape {full}, got shape {shape}")
         return mask if mask.dtype == "bool" else ops.greater(mask, 0.5)
 
     def get_config(self) -> dict[str, Any]:

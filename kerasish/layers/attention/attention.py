@@ -41,13 +41,13 @@ class Attention(Layer):
 
     def _check_list(self, inputs: Any, what: str = "inputs") -> None:
         if not isinstance(inputs, list | tuple) or not 2 <= len(inputs) <= 3:
-            raise ValueError(f"layer {self.path!r} takes a list of two or three {what}, [query, value] or "
-                             f"[query, value, key], got {inputs!r}")
+            raise ValueError(f"layer {self.path!r}: the layer {what} must be a list of length 2 or 3, [query, value] "
+                             f"or [query, value, key], got {inputs!r}")
 
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list | tuple) or not shapes or not isinstance(shapes[0], list | tuple):
-            raise ValueError(f"layer {self.path!r} takes a list, [query, value] or [query, value, key], but got one "
-                             f"tensor of shape {shapes}")
+            raise ValueError(f"layer {self.path!r} must be called on a list, [query, value] or [query, value, key], "
+                             f"but got one tensor of shape {shapes}")
         self._check_list(shapes)
         key = shapes[-1]
         if shapes[0][-1] != key[-1]:
@@ -75,10 +75,11 @@ class Attention(Layer):
         """
         self._check_list(inputs)
         query, value = inputs[:2]
+        if mask is not None:
+            self._check_list(mask, "mask")
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
         scores = self._calculate_scores(query, inputs[-1])
-        causal = masks.causal(*scores.shape[-2:]) if use_causal_mask else None
-        allowed = masks.joined([causal, masks.over_sources(value_mask)])
+        allowed = self._calculate_score_mask(scores, value_mask, use_causal_mask)
         if allowed is not None:
             scores = ops.where(allowed, scores, scores - (65504.0 if scores.dtype == "float16" else 1e9))
         weights = ops.softmax(scores, axis=-1)
@@ -97,11 +98,15 @@ class Attention(Layer):
         return self.concat_score_weight * ops.sum(
             ops.tanh(both if self.scale is None else self.scale * both), axis=-1)
 
+    def _calculate_score_mask(self, scores: Any, v_mask: Any, use_causal_mask: bool) -> Any:
+        causal = masks.causal(*scores.shape[-2:]) if use_causal_mask else None
+        return masks.joined([causal, masks.over_sources(v_mask)])
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the mask of the query."""
         if mask is None:
             return None
-        self._check_list(mask, "masks")
+        self._check_list(mask, "mask")
         return None if mask[0] is None else ops.convert_to_tensor(mask[0])
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

@@ -44,7 +44,8 @@ class HeadsAttention(HasWeightArguments, Layer):
         self._attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self._dropout = fraction(dropout, "dropout")
         self._use_bias, self._use_gate = use_bias, use_gate
-        self._sliding_window = None if sliding_window is None else positive_int(sliding_window, "sliding_window")
+        self._sliding_window = None if sliding_window is None else positive_int(
+            sliding_window, "sliding_window", ValueError)
         self._flash_attention = flash_attention or config.is_flash_attention_enabled()
         if self._flash_attention and self._dropout > 0:
             raise ValueError(f"flash attention has no dropout: leave out `flash_attention`, or dropout={dropout}")
@@ -124,30 +125,31 @@ class HeadsAttention(HasWeightArguments, Layer):
             masks.over_sources(key_mask),
             None if self._sliding_window is None else masks.near(
                 query.shape[1], value.shape[1], self._sliding_window), attention_mask])
-        if use_causal_mask and (mask is not None or not self._is_fused(query.ndim + 1, return_attention_scores)):
+        if use_causal_mask and type(self)._compute_attention is not HeadsAttention._compute_attention:
             mask, use_causal_mask = masks.joined([masks.causal(query.shape[1], value.shape[1]), mask]), False
         with masks.hidden(query, key, value):
             gate = self._gate_dense(query) if self._use_gate else None
             projected = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        causal = {"use_causal_mask": True} if use_causal_mask else {}
-        out, scores = self._compute_attention(*projected, mask, training, return_attention_scores, **causal)
+        # Only what differs from the defaults: a subclass may have its own way of attention, without these arguments.
+        wishes = {name: True for name, wish in (("return_attention_scores", return_attention_scores),
+                                                ("use_causal_mask", use_causal_mask)) if wish}
+        out, scores = self._compute_attention(*projected, mask, training, **wishes)
         out = self._output_dense(out if gate is None else ops.multiply(out, gate))
         return (out, scores) if return_attention_scores else out
 
     def _query_mask(self, query: Any, query_mask: Any) -> Any:
         return query_mask
 
-    def _is_fused(self, rank: int, wants_scores: bool) -> bool:
-        """Tell whether the attention is one op, which returns no scores."""
-        own = type(self)._compute_attention is HeadsAttention._compute_attention
-        return own and self._dropout == 0 and not wants_scores and rank == 4
-
     def _compute_attention(self, query: Any, key: Any, value: Any, attention_mask: Any = None, training: Any = None,
                            return_attention_scores: bool = False, use_causal_mask: bool = False) -> tuple[Any, Any]:
         """Return (output, scores or None) for projected query, key and value; a subclass may do it its own way."""
         if self._flash_attention and return_attention_scores:
             raise ValueError(f"layer {self.path!r} has flash attention, which has no scores to return")
-        if self._is_fused(query.ndim, return_attention_scores):
+        fused = self._dropout == 0 and not return_attention_scores and query.ndim == 4  # one op, without scores
+        if use_causal_mask and not (fused and attention_mask is None):
+            attention_mask = masks.joined([masks.causal(query.shape[1], value.shape[1]), attention_mask])
+            use_causal_mask = False
+        if fused:
             if attention_mask is not None:
                 attention_mask = self._with_axes(ops.cast(attention_mask, "bool"), 4)
             return ops.dot_product_attention(query, key, value, mask=attention_mask, scale=self._scale,
@@ -177,8 +179,8 @@ class HeadsAttention(HasWeightArguments, Layer):
         key_shape = value_shape if key_shape is None else key_shape
         if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]) or len(query_shape) != len(value_shape):
             raise ValueError(f"the inputs of layer {self.path!r} do not fit each other: query {tuple(query_shape)}, "
-                             f"value {tuple(value_shape)}, key {tuple(key_shape)}; value and key may differ in their "
-                             "last axis only, and all must have the same number of axes")
+                             f"value {tuple(value_shape)}, key {tuple(key_shape)}; value and key must be equal in all "
+                             "axes between the first and the last, and all must have the same number of axes")
         return (*query_shape[:-1], *self._out_lengths(query_shape))
 
     def compute_output_spec(self, query: Any, value: Any, key: Any = None, query_mask: Any = None,

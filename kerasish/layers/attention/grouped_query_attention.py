@@ -51,6 +51,10 @@ class GroupedQueryAttention(HeadsAttention):
     head_dim = property(lambda self: self._depth, doc="Length of a head.")
     num_query_heads = property(lambda self: self._heads, doc="Number of heads of the query.")
     num_key_value_heads = property(lambda self: self._groups, doc="Number of heads of key and value.")
+    dropout = property(lambda self: self._dropout, doc="Fraction of the scores that are dropped in training.")
+    use_bias = property(lambda self: self._use_bias, doc="Whether the projections have biases.")
+    use_gate = property(lambda self: self._use_gate, doc="Whether the output of each head is gated.")
+    sliding_window = property(lambda self: self._sliding_window, doc="How far a source may be away from a target.")
 
     def compute_output_shape(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> tuple:
         """Return the shape of the query."""

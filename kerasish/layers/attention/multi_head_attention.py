@@ -37,8 +37,11 @@ class MultiHeadAttention(HeadsAttention):
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
                  kernel_constraint: Any = None, bias_constraint: Any = None, use_gate: bool = False,
                  seed: int | None = None, **kwargs: Any):
-        num_heads, key_dim = positive_int(num_heads, "num_heads"), positive_int(key_dim, "key_dim")
-        value_dim = key_dim if value_dim is None else positive_int(value_dim, "value_dim")
+        num_heads, key_dim = positive_int(num_heads, "num_heads", ValueError), positive_int(
+            key_dim, "key_dim", ValueError)
+        value_dim = key_dim if value_dim is None else positive_int(value_dim, "value_dim", ValueError)
+        if output_shape is not None and not isinstance(output_shape, int | list | tuple):
+            raise ValueError(f"Invalid `output_shape`: expected an integer or a list of them, got {output_shape!r}")
         if attention_axes is not None and not isinstance(attention_axes, int | list | tuple):
             raise ValueError(f"argument `attention_axes` must be an integer or a list of them, got {attention_axes!r}")
         super().__init__(

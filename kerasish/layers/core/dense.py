@@ -68,7 +68,7 @@ class Dense(HasLora, HasWeightArguments, Layer):
         x = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return (..., units)."""

@@ -85,7 +85,7 @@ class EinsumDense(HasLora, HasWeightArguments, Layer):
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return the shape of the output, with the batch."""

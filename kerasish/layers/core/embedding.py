@@ -37,8 +37,7 @@ class Embedding(HasLora, HasWeightArguments, Layer):
                  quantization_config: Any = None, **kwargs: Any):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
             if not is_int(value, 1):
-                raise ValueError(f"argument `{name}` of {type(self).__name__} must be a positive integer, "
-                                 f"got {value!r}")
+                raise ValueError(f"{type(self).__name__}: argument `{name}` must be a positive integer, got {value!r}")
         refuse_quantization(quantization_config)
         if kwargs.pop("input_length", None) is not None:
             warnings.warn("argument `input_length` of Embedding is deprecated: leave it out", stacklevel=2)

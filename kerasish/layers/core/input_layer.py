@@ -38,8 +38,9 @@ class InputLayer(Layer):
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if kwargs:
             raise ValueError(f"InputLayer got unexpected arguments {sorted(kwargs)}")
-        if sparse or ragged:
-            raise ValueError(f"input {self.name!r}: sparse and ragged inputs are not supported, feed dense arrays")
+        for kind, wanted in (("sparse", sparse), ("ragged", ragged)):
+            if wanted:
+                raise ValueError(f"input {self.name!r}: `{kind}=True` is not supported, feed dense arrays")
         if input_tensor is None:
             input_tensor = KerasTensor(_full_shape(shape, batch_size, batch_shape), dtype, name=name)
         else:
@@ -54,6 +55,9 @@ class InputLayer(Layer):
     batch_shape = property(lambda self: self._batch_shape, doc="Lengths of all axes, None for any.")
     dtype = property(lambda self: self._dtype, doc="Dtype of the data.")
 
+    sparse = property(lambda self: False, doc="False: inputs are dense.")
+    ragged = property(lambda self: False, doc="False: inputs are dense.")
+
     def call(self) -> None:
         """Return nothing: values are fed, not computed."""
 
@@ -65,12 +69,14 @@ class InputLayer(Layer):
 
 def _full_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> tuple:
     if batch_shape is not None:
-        if shape is not None or batch_size is not None:
-            raise ValueError(f"give an input either `batch_shape` or `shape` (and `batch_size`), not both: got "
-                             f"batch_shape={batch_shape!r}, shape={shape!r}, batch_size={batch_size!r}")
+        for name, value in (("shape", shape), ("batch_size", batch_size)):
+            if value is not None:
+                raise ValueError(f"for one input you cannot pass both `{name}` and `batch_shape`: got {name}={value!r} "
+                                 f"and batch_shape={batch_shape!r}")
         return _checked(batch_shape, "batch_shape")
     if shape is None:
-        raise ValueError("an input needs its `shape`, the lengths of the axes behind the batch: Input(shape=(784,))")
+        raise ValueError("an input needs the lengths of its axes behind the batch: pass a `shape` argument. Example: "
+                         "Input(shape=(784,))")
     return (batch_size, *_checked(shape, "shape"))
 
 
@@ -84,12 +90,13 @@ def _checked(shape: Any, name: str) -> tuple:
 def _check_tensor(tensor: Any, **said: Any) -> None:
     """Refuse arguments that say something else than the tensor that came with them."""
     if not isinstance(tensor, KerasTensor):
-        raise ValueError(f"argument `input_tensor` must be a symbolic KerasTensor, got {tensor!r}")
+        raise ValueError(f"Argument `input_tensor` must be a KerasTensor, a symbolic one, got {tensor!r}")
     own = {"shape": tensor.shape[1:], "batch_size": tensor.shape[0] if tensor.shape else None,
            "batch_shape": tensor.shape, "dtype": tensor.dtype}
     for name, value in said.items():
         if value is not None and value != own[name]:
-            raise ValueError(f"argument `{name}` says {value}, but the given tensor has {own[name]}")
+            raise ValueError(f"beside a tensor you cannot provide an incompatible `{name}`: got {value}, but the "
+                             f"tensor has {own[name]}")
 
 
 def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool | None = None,

@@ -77,8 +77,13 @@ class Merge(Layer):
         return functools.reduce(ops.logical_or, mask)
 
     def _mask_list(self, inputs: Any, mask: Any) -> Any:
-        if not isinstance(mask, list | tuple) or not isinstance(inputs, list | tuple) or len(mask) != len(inputs):
-            raise ValueError(f"layer {self.path!r} needs one mask (or None) an input, in a list, got {mask!r}")
+        for name, value in (("mask", mask), ("inputs", inputs)):
+            if not isinstance(value, list | tuple):
+                raise ValueError(f"layer {self.path!r} merges several tensors: `{name}` should be a list. "
+                                 f"Got {value!r}")
+        if len(mask) != len(inputs):
+            raise ValueError(f"layer {self.path!r} needs one mask (or None) an input: the lists should have the same "
+                             f"length. Got {len(inputs)} inputs and {len(mask)} masks")
         return mask
 
 

@@ -14,7 +14,8 @@ class Subtract(Merge):
     def _check_list(self, shapes: Any) -> None:
         super()._check_list(shapes)
         if len(shapes) != 2:
-            raise ValueError(f"layer {self.path!r} subtracts one input from another, but got {len(shapes)} inputs")
+            raise ValueError(f"a Subtract layer should be called on exactly 2 inputs, but layer {self.path!r} got "
+                             f"{len(shapes)}")
 
     def merge(self, inputs: list[Any]) -> Any:
         """Return the difference."""

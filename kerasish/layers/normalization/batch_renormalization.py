@@ -22,9 +22,12 @@ class HasRenorm:
             clipping = clipping or {}
             rmin, rmax, dmax = clipping.get("rmin"), clipping.get("rmax"), clipping.get("dmax")
             if set(clipping) - set(_BOUNDS):
-                raise ValueError(f"argument `renorm_clipping` may have the keys {_BOUNDS}, got {sorted(clipping)}")
-            if (rmin is not None and rmax is not None and rmax < rmin) or (dmax is not None and dmax < 0):
-                raise ValueError(f"argument `renorm_clipping` needs rmin <= rmax and dmax >= 0, got {clipping}")
+                raise ValueError(f"argument `renorm_clipping` may have the keys {_BOUNDS}. Received invalid keys "
+                                 f"{sorted(set(clipping) - set(_BOUNDS))}")
+            if rmin is not None and rmax is not None and rmax < rmin:
+                raise ValueError(f"argument `renorm_clipping`: rmax should be at least rmin, got {clipping}")
+            if dmax is not None and dmax < 0:
+                raise ValueError(f"argument `renorm_clipping`: dmax should be non-negative, got {clipping}")
         self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, clipping, momentum
 
     def _add_renorm_moments(self, shape: tuple) -> None:

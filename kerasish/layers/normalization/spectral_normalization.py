@@ -34,8 +34,8 @@ class SpectralNormalization(Wrapper):
         super().build(input_shape)
         kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if kernel is None:
-            raise ValueError(f"layer {self.path!r} cannot normalize {type(self.layer).__name__} {self.layer.name!r}: the "
-                             "object has no attribute 'kernel' nor 'embeddings'")
+            raise ValueError(f"layer {self.path!r} cannot normalize {type(self.layer).__name__} {self.layer.name!r}: "
+                             "the object has no attribute 'kernel' nor 'embeddings'")
         self.input_spec = self.layer.input_spec or InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
         self.kernel = kernel
         self.vector_u = self.add_weight(

@@ -122,8 +122,8 @@ class RNN(Layer):
         if self._keeps_states():
             expected = tree.flatten(self.states)[0].shape[0]
             if batch != expected:
-                raise ValueError(f"layer {self.path!r} is stateful and keeps the states of {expected} sequences, but "
-                                 f"got a batch of {batch}")
+                raise ValueError(f"layer {self.path!r} is stateful with batch size {expected}, but got a batch of "
+                                 f"{batch}")
         if initial_state is None:
             initial_state = self.states if self._keeps_states() else self.get_initial_state(batch)
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]

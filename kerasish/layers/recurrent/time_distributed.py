@@ -3,6 +3,7 @@
 from typing import Any
 
 from kerasish import ops
+from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.core.lambda_layer import Lambda
 from kerasish.layers.core.wrapper import Wrapper
@@ -40,6 +41,13 @@ class TimeDistributed(Wrapper):
         """Return the shape of the layer's output, with the time behind the batch."""
         batch, *rest = self.layer.compute_output_shape(self._step_shape(input_shape))
         return (batch, input_shape[1], *rest)
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> KerasTensor:
+        """Return the symbolic output, in the dtype that the layer inside gives."""
+        step = KerasTensor(self._step_shape(inputs.shape), inputs.dtype)
+        out = self.layer.compute_output_spec(
+            self.layer.dtype_policy.convert_input(step, self.layer.autocast, self.layer.input_dtype))
+        return KerasTensor((out.shape[0], inputs.shape[1], *out.shape[1:]), out.dtype)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Return the layer's outputs, (batch, time, ...)."""

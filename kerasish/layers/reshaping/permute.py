@@ -20,7 +20,8 @@ class Permute(Reshaping):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(f"argument `dims` must be a permutation of 1, 2, ..., n, got {dims!r}")
+            raise ValueError("Invalid permutation in argument `dims`: expected 1, 2, ..., n in any order, got "
+                             f"{dims!r}")
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Any) -> Any:

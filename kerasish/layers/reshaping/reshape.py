@@ -21,8 +21,8 @@ class Reshape(Reshaping):
         super().__init__(**kwargs)
         shape = tuple(target_shape)
         if not all(is_int(n, -1) for n in shape) or shape.count(-1) > 1:
-            raise ValueError("argument `target_shape` must be a tuple of non-negative integers, at most one of them "
-                             f"-1, got {target_shape!r}")
+            raise ValueError("each length must be a non-negative integer, or -1 for at most one unknown dimension, got "
+                             f"target_shape={target_shape!r}")
         self.target_shape = shape
         self.built = type(self).build is Reshaping.build
 
