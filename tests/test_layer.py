@@ -71,6 +71,39 @@ def test_layers_in_lists_and_dicts_are_noticed():
     assert not net.stack[0].trainable
 
 
+def test_what_is_put_into_and_taken_out_of_containers_is_noticed():
+    net = layers.Layer()
+    one, two, three = (Scale(1, name=name) for name in ("one", "two", "three"))
+
+    def held():
+        return {layer.name for layer in net._flatten_layers(include_self=False)}
+
+    net.named = {"one": one}
+    net.named |= {"two": two}
+    net.named.update(again=two)
+    assert held() == {"one", "two"}
+    assert net.named.popitem() == ("again", two) and held() == {"one", "two"}  # it is there under its other key
+    assert net.named.popitem() == ("two", two) and held() == {"one"}
+    del net.named["one"]
+    assert held() == set()
+
+    net.bag = {one}
+    net.bag |= {two, three}
+    assert held() == {"one", "two", "three"}
+    net.bag.discard(three)
+    net.bag.discard(three)
+    assert held() == {"one", "two"}
+    left = {"one", "two"} - {net.bag.pop().name}
+    assert held() == left
+    net.bag.clear()
+    assert held() == set()
+
+    net.row = [one]
+    net.row += [two]
+    net.row.extend([one])
+    assert net.row.pop() is one and held() == {"one", "two"}
+
+
 def test_the_constructor_must_call_super():
     class Forgetful(layers.Layer):
         def __init__(self):

@@ -135,19 +135,28 @@ class TrackedDict(dict):
         for k, v in dict(*args, **kwargs).items():
             self[k] = v
 
+    def __ior__(self, values: Any) -> "TrackedDict":  # type: ignore[override,misc]
+        self.update(values)
+        return self
+
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
             self[key] = default
         return self[key]
 
     def _out(self, value: Any) -> None:
-        if self.tracker:
+        if self.tracker and not any(v is value for v in self.values()):
             self.tracker.forget(value)
 
     def pop(self, key: Any, *default: Any) -> Any:
         value = super().pop(key, *default)
         self._out(value)
         return value
+
+    def popitem(self) -> tuple[Any, Any]:
+        key, value = super().popitem()
+        self._out(value)
+        return key, value
 
     def __delitem__(self, key: Any) -> None:
         self.pop(key)
@@ -175,10 +184,28 @@ class TrackedSet(set):
             for v in group:
                 self.add(v)
 
+    def __ior__(self, values: Any) -> "TrackedSet":  # type: ignore[override,misc]
+        self.update(values)
+        return self
+
     def remove(self, value: Any) -> None:
         super().remove(value)
         if self.tracker:
             self.tracker.forget(value)
+
+    def discard(self, value: Any) -> None:
+        if value in self:
+            self.remove(value)
+
+    def pop(self) -> Any:
+        value = super().pop()
+        if self.tracker:
+            self.tracker.forget(value)
+        return value
+
+    def clear(self) -> None:
+        for value in list(self):
+            self.remove(value)
 
     def __reduce__(self):
         return set, (set(self),)
