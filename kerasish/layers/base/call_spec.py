@@ -25,7 +25,7 @@ class CallSignature:
     def __init__(self, call: Callable[..., Any]):
         self.signature = inspect.signature(call)
         parameters = self.signature.parameters
-        self.first = next(iter(parameters), None)
+        self.first = next(iter(parameters), "")  # no name where the call takes nothing
         self.has_training = "training" in parameters
         self.has_mask = "mask" in parameters
         self.catches_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -34,14 +34,14 @@ class CallSignature:
         self.training_default = None if default is inspect.Parameter.empty else default
         simple = list(parameters.values())[1:]
         # One positional argument, and nothing that a call could be missing.
-        self.simple = self.first is not None and all(
+        self.simple = bool(self.first) and all(
             p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in simple
         ) and parameters[self.first].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
 
     def bind(self, args: tuple, kwargs: dict) -> dict[str, Any]:
         """Return the arguments that were given, by name, catch-alls left out."""
         if self.simple and len(args) == 1 and not kwargs:
-            return {self.first: args[0]}  # type: ignore[dict-item]
+            return {self.first: args[0]}
         bound = self.signature.bind(*args, **kwargs).arguments
         out = {}
         for name, value in bound.items():

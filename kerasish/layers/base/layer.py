@@ -139,7 +139,7 @@ class Layer(HasWeights, HasConfig, Operation):
         self._supports_masking = value
 
     @property
-    def path(self) -> str:
+    def path(self) -> str:  # type: ignore[override]
         """Where it stands: the names of the layers around it and its own, with slashes."""
         return f"{self._parent_path}/{self.name}" if self._parent_path else self.name
 
