@@ -139,7 +139,7 @@ def deserialize(cls: type, config: dict[str, Any], custom_objects: Any = None) -
         if isinstance(o, Model.functional_class) and name not in counted_from_one:
             made[name] = [[], *made[name]]
     ends = [_resolve_ends(config[k], made) for k in ("input_layers", "output_layers")]
-    known = {k: config[k] for k in ("name", "trainable") if k in config}
+    known: dict[str, Any] = {k: config[k] for k in ("name", "trainable") if k in config}
     if cls is not Model.functional_class:  # arguments of its own that a subclass put into its config
         known.update({k: v for k, v in config.items() if k not in ("layers", "input_layers", "output_layers")})
     return cls(inputs=ends[0], outputs=ends[1], **known)

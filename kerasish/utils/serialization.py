@@ -306,8 +306,9 @@ def family(module: str, **aliases: Any) -> dict[str, Any]:
 
 def network_classes() -> dict[str, Any]:
     """Return the classes of layers and models by the names that older files give them without a module."""
-    functional = family("keras.src.models.functional")
-    return {**family("keras.layers"), **family("keras"), **functional, "Model": functional["Functional"]}
+    functional, layers = family("keras.src.models.functional"), family("keras.layers")
+    by_own_name = {cls.__name__: cls for cls in layers.values()}  # GroupedQueryAttention is exported by another name
+    return {**by_own_name, **layers, **family("keras"), **functional, "Model": functional["Functional"]}
 
 
 def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) -> Any:
