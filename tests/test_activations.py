@@ -1,5 +1,8 @@
 """Activation functions: Keras's numbers, names, configs, and their gradients."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,10 @@ from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.core.input_layer import Input
 from kerasish.utils.registry import CustomObjectScope, register_keras_serializable
 
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
+from golden_io import assert_close, cotangent, load  # noqa: E402
+
+GOLDEN = [row for row in load("small") if row["kind"] == "activation"]
 NAMES = [n for n in activations.__all__ if n not in ("deserialize", "get", "serialize")]
 EXTRA = {"threshold": (0.1, -2.0)}
 
@@ -25,6 +32,26 @@ def test_found_by_name_and_written_by_it(name):
     assert activations.get(name) is function is activations.get(function)
     plain = {"swish": "silu", "hard_swish": "hard_silu"}.get(name, name)
     assert activations.serialize(function) == plain and activations.deserialize(plain) is function
+
+
+@pytest.mark.parametrize("row", GOLDEN, ids=[row["name"] for row in GOLDEN])
+def test_as_keras(row):
+    function = getattr(activations, row["object"])
+    assert activations.serialize(function) == row["config"]
+    x = to_tensor(row["x"])
+    with GradientTape() as tape:
+        tape.watch(x)
+        out = function(x, **row["kwargs"])
+        total = ops.sum(out * cotangent(out.shape))
+    # Where several elements win, Keras's sparsemax does not sum to 1; Martins and Astudillo's does.
+    right = np.isclose(row["out"].sum(-1), 1) if row["object"] == "sparsemax" else ...
+    assert_close(np.asarray(out)[right], row["out"][right], tol=1e-6)
+    assert_close(np.asarray(tape.gradient(total, x))[right], row["grad"][right], tol=1e-5)
+
+
+def test_every_activation_has_numbers():
+    aliases = {"swish": "silu", "hard_swish": "hard_silu"}
+    assert {row["object"] for row in GOLDEN} == {aliases.get(name, name) for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -34,6 +34,10 @@ def test_as_keras(row):
         assert_close(initializer(tuple(row["shape"]), "float32"), row["out"], tol=3e-6)
 
 
+def test_every_initializer_is_compared_with_keras():
+    assert {row["object"] for row in GOLDEN} == set(builtins_in("keras.initializers")) - {"Initializer"}
+
+
 def test_the_random_ones_are_these():
     assert set(RANDOM) == {
         "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Orthogonal", "GlorotNormal",
