@@ -22,7 +22,7 @@ from kerasish.data.split import split_dataset
 from kerasish.data.text_directory import text_dataset_from_directory
 from kerasish.data.timeseries import timeseries_dataset_from_array
 from kerasish.models.plotting import model_to_dot, plot_model
-from kerasish.ops import bounding_boxes
+from kerasish.ops import bounding_boxes, vectors
 from kerasish.utils import naming, serialization
 
 
@@ -64,6 +64,7 @@ _attach(
     set_random_seed=random_state.set_random_seed, standardize_dtype=dtypes.standardize_dtype,
     text_dataset_from_directory=text_dataset_from_directory,
     timeseries_dataset_from_array=timeseries_dataset_from_array,
+    normalize=vectors.normalize, to_categorical=vectors.to_categorical,
 )  # fmt: skip
 for _module in (ops, ops.linalg):
     _attach(_module, jvp=jvp)

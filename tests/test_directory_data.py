@@ -102,6 +102,12 @@ def test_shuffled_texts_come_in_another_order_every_time_but_the_same_for_a_seed
     assert len(set(orders[0])) == 13
 
 
+def test_the_order_of_grain_is_the_same_at_every_iteration(texts):
+    data = text_dataset_from_directory(texts, seed=3, batch_size=4, format="grain", verbose=False)
+    orders = [[text for x, _ in data for text in x] for _ in range(2)]
+    assert orders[0] == orders[1] != sorted(orders[0])
+
+
 @pytest.mark.parametrize("subset", ["training", "validation", "both"])
 def test_subsets_do_not_overlap(texts, subset, capsys):
     data = text_dataset_from_directory(texts, validation_split=0.25, subset=subset, seed=1, batch_size=4)
@@ -132,19 +138,19 @@ def test_label_modes_with_given_labels(tmp_path, mode):
 
 
 ERRORS = {
-    "labels": (dict(labels="other"), "labels must be"),
-    "label mode": (dict(label_mode="one"), "label_mode must be"),
-    "format": (dict(format="np"), "format must be"),
-    "names": (dict(labels=None, class_names=["a"]), "class_names goes with"),
-    "unknown names": (dict(class_names=["z"]), r"must be names of folders"),
-    "binary": (dict(label_mode="binary"), "needs exactly 2 classes"),
-    "count": (dict(labels=[1, 2]), "2 labels for 13 files"),
+    "labels": (dict(labels="other"), "`labels` argument should be"),
+    "label mode": (dict(label_mode="one"), "`label_mode` argument must be"),
+    "format": (dict(format="np"), "`format` should be"),
+    "names": (dict(labels=None, class_names=["a"]), 'only pass `class_names` if `labels="inferred"`'),
+    "unknown names": (dict(class_names=["z"]), "`class_names` passed did not match"),
+    "binary": (dict(label_mode="binary"), "there must be exactly 2 classes"),
+    "count": (dict(labels=[1, 2]), "match the number of files .* 2 labels for 13 files"),
     "fraction": (dict(validation_split=1.5, subset="both", seed=1), "between 0 and 1"),
-    "split alone": (dict(validation_split=0.5), "must be given together"),
-    "subset alone": (dict(subset="training"), "must be given together"),
-    "subset": (dict(subset="test", validation_split=0.5), "subset must be"),
-    "seed": (dict(subset="both", validation_split=0.5), "needs a seed"),
-    "too little": (dict(subset="validation", validation_split=0.01, seed=1), "no validation files"),
+    "split alone": (dict(validation_split=0.5), "`subset` must be set"),
+    "subset alone": (dict(subset="training"), "`validation_split` must be set"),
+    "subset": (dict(subset="test", validation_split=0.5), '`subset` must be either "training"'),
+    "seed": (dict(subset="both", validation_split=0.5), "must provide a `seed`"),
+    "too little": (dict(subset="validation", validation_split=0.01, seed=1), "No text files found .* for validation"),
 }
 
 
@@ -180,8 +186,8 @@ def test_color_modes_and_formats(images, mode, channels):
     "arguments, message",
     [
         (dict(image_size=(1, 2, 3)), "image_size must be"),
-        (dict(color_mode="cmyk"), "color_mode must be one of 'rgb'"),
-        (dict(interpolation="area"), "interpolation must be one of 'bilinear'"),
+        (dict(color_mode="cmyk"), "`color_mode` must be one of 'rgb'"),
+        (dict(interpolation="area"), "`interpolation` must be one of 'bilinear'"),
         (dict(crop_to_aspect_ratio=True, pad_to_aspect_ratio=True), "cannot both be true"),
     ],
 )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import kerasish as keras
 from kerasish.utils import config
 from kerasish.utils.arguments import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from kerasish.utils.image import array_to_img, img_to_array, load_img, save_img
@@ -36,6 +37,16 @@ def test_one_hot_counts_the_classes_itself():
     for labels in ([5], [-1]):
         with pytest.raises(ValueError, match="class numbers from 0 to 2"):
             to_categorical(labels, 3)
+
+
+def test_tensors_stay_tensors():
+    rows = keras.utils.to_categorical(keras.ops.array([[2], [0]]), 3)
+    assert keras.ops.is_tensor(rows) and np.array(rows).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert keras.utils.to_categorical(keras.ops.array([1, 0])).tolist() == [[0, 1], [1, 0]]
+    assert keras.utils.to_categorical(keras.KerasTensor((None, 1)), 3).shape == (None, 3)
+    units = keras.utils.normalize(keras.ops.array([[3.0, 4.0], [0.0, 0.0]]))
+    assert keras.ops.is_tensor(units) and np.allclose(units, [[0.6, 0.8], [0.0, 0.0]])
+    assert isinstance(keras.utils.normalize([[3.0, 4.0]]), np.ndarray)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1])

@@ -78,3 +78,30 @@ def test_optimizer_and_printing(capsys):
     assert " Optimizer params: 2 (" in summary(model)
     model.summary()
     assert 'Model: "mlp"' in capsys.readouterr().out
+
+
+def test_the_shape_of_a_dict_of_one_is_that_of_its_entry():
+    class Head(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = keras.layers.Dense(3)
+
+        def call(self, features):
+            return {"score": self.inner(features)}
+
+        def compute_output_shape(self, input_shape):
+            return {"score": (*input_shape[:-1], 3)}
+
+    class Outer(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = Head()
+
+        def call(self, x):
+            return self.head(x)
+
+    model = Outer()
+    model(keras.ops.zeros((1, 4)))
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "│ (1, 3) " in lines[0]

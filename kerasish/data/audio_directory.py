@@ -48,8 +48,10 @@ def audio_dataset_from_directory(
     if ragged:
         raise ValueError("ragged=True is not available: there are no ragged tensors; batches are filled up with zeros")
     for name, value in (("sampling_rate", sampling_rate), ("output_sequence_length", output_sequence_length)):
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        if value is not None and not isinstance(value, int):
+            raise ValueError(f"`{name}` should have an integer value. Received: {value!r}")
+        if value is not None and value < 1:
+            raise ValueError(f"`{name}` should be higher than 0. Received: {value!r}")
 
     def load(path: str) -> np.ndarray:
         audio = _read_wav(path, sampling_rate)
@@ -62,6 +64,7 @@ def audio_dataset_from_directory(
         directory,
         load,
         (".wav",),
+        "audio files",
         labels=labels,
         label_mode=label_mode,
         class_names=class_names,

@@ -22,25 +22,28 @@ class Files(NamedTuple):
 def check_labels(labels: Any, label_mode: str | None, class_names: Sequence[str] | None, format: str) -> None:
     """Raise a ValueError where the arguments about labels are wrong or do not go together."""
     if labels not in ("inferred", None) and not isinstance(labels, (list, tuple)):
-        raise ValueError(f"labels must be 'inferred', None or a list with one integer a file, got {labels!r}")
+        raise ValueError(f"`labels` argument should be 'inferred', None or a list of one integer a file, got "
+                         f"{labels!r}")
     if labels != "inferred" and class_names:
-        raise ValueError(f"class_names goes with labels='inferred' only, got labels={labels!r}")
+        raise ValueError(f'You can only pass `class_names` if `labels="inferred"`, got labels={labels!r}')
     if label_mode not in LABEL_MODES:
-        raise ValueError(f"label_mode must be 'int', 'categorical', 'binary' or None, got {label_mode!r}")
+        raise ValueError(f"`label_mode` argument must be 'int', 'categorical', 'binary' or None, got {label_mode!r}")
     if format not in ("tf", "grain"):
-        raise ValueError(f"format must be 'tf' or 'grain', got {format!r}")
+        raise ValueError(f"`format` should be 'tf' or 'grain', got {format!r}")
 
 
 def check_split(validation_split: float | None, subset: str | None, shuffle: bool, seed: int | None) -> None:
     """Raise a ValueError where the arguments about splitting are wrong or do not go together."""
     if validation_split and not 0 < validation_split < 1:
-        raise ValueError(f"validation_split must be between 0 and 1, got {validation_split}")
-    if bool(validation_split) != bool(subset):
-        raise ValueError("validation_split and subset must be given together")
+        raise ValueError(f"`validation_split` must be between 0 and 1, got {validation_split}")
     if subset not in ("training", "validation", "both", None):
-        raise ValueError(f"subset must be 'training', 'validation' or 'both', got {subset!r}")
+        raise ValueError(f'`subset` must be either "training", "validation" or "both", got {subset!r}')
+    if validation_split and not subset:
+        raise ValueError("`subset` must be set where there is a `validation_split`")
+    if subset and not validation_split:
+        raise ValueError("`validation_split` must be set where there is a `subset`")
     if validation_split and shuffle and seed is None:
-        raise ValueError("a shuffled split needs a seed, so that both parts are cut from the same order")
+        raise ValueError("you must provide a `seed` for a shuffled split: both parts are to be cut from one order")
 
 
 def _files_in(folder: str, endings: tuple[str, ...], follow_links: bool) -> list[str]:
@@ -57,7 +60,9 @@ def _class_folders(directory: str, class_names: Sequence[str] | None) -> list[st
     if class_names is None:
         return found
     if not set(class_names) <= set(found):
-        raise ValueError(f"class_names must be names of folders in {directory}: {found}, got {list(class_names)}")
+        raise ValueError(
+            f"The `class_names` passed did not match the folders in {directory}: {found}, got {list(class_names)}"
+        )
     return list(class_names)
 
 
@@ -88,7 +93,10 @@ def index_directory(
         found, class_names = None, None
         if labels is not None:
             if len(labels) != len(paths):
-                raise ValueError(f"there are {len(labels)} labels for {len(paths)} files in {directory}")
+                raise ValueError(
+                    f"Expected the lengths of `labels` to match the number of files in {directory}, got "
+                    f"{len(labels)} labels for {len(paths)} files"
+                )
             found = np.asarray(labels)
             class_names = [str(label) for label in sorted(set(labels))]
     if verbose:
@@ -125,6 +133,7 @@ def dataset_from_directory(
     directory: str | os.PathLike,
     load: Callable[[str], Any],
     endings: tuple[str, ...],
+    what: str,
     *,
     labels: Any,
     label_mode: str | None,
@@ -145,6 +154,7 @@ def dataset_from_directory(
         directory: the folder.
         load: function from a path to an array or a string; called in several threads.
         endings: of the files to take.
+        what: what the files are called in messages.
         labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
             format, verbose: see `image_dataset_from_directory`.
         pad: whether arrays of different lengths are filled up with zeros to make a batch.
@@ -160,16 +170,17 @@ def dataset_from_directory(
     directory = os.fspath(directory)
     files, names = index_directory(directory, labels, endings, class_names, shuffle, seed, follow_links, verbose)
     if label_mode == "binary" and len(names or ()) != 2:
-        raise ValueError(f"label_mode='binary' needs exactly 2 classes, got {names}")
+        raise ValueError(f"for label_mode='binary' there must be exactly 2 classes, got {names}")
 
     def build(part: str | None) -> Dataset:
         chosen = split_files(files, validation_split, part, verbose)
         if not chosen.paths:
-            raise ValueError(f"no {part + ' ' if part else ''}files ending in {', '.join(endings)} in {directory}")
+            raise ValueError(f"No {what} found in directory {directory}{' for ' + part if part else ''}; "
+                             f"their names must end in {', '.join(endings)}")
         reshuffle = shuffle and not (subset == "both" and part == "validation")
         buffer_size = 1024 if batch_size is None else batch_size * 8
         out = Dataset.range(len(chosen.paths))
-        out = out.shuffle(buffer_size, seed=seed) if reshuffle else out
+        out = out.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=format == "tf") if reshuffle else out
         out = out.map(_element(chosen, load, label_mode, len(names or ())), num_parallel_calls=Dataset.AUTOTUNE)
         if batch_size is not None:
             out = out.padded_batch(batch_size) if pad else out.batch(batch_size)

@@ -56,7 +56,7 @@ def image_dataset_from_directory(
         crop_to_aspect_ratio: whether to cut the largest middle part of the right proportions out first.
         pad_to_aspect_ratio: whether to add black borders for the right proportions first.
         data_format: "channels_last" or "channels_first"; by default the global setting.
-        format: "tf" or "grain", accepted for Keras's sake.
+        format: "tf", or "grain" for the same random order at every iteration.
         verbose: whether to print the number of files.
 
     Returns:
@@ -90,6 +90,7 @@ def image_dataset_from_directory(
         directory,
         load,
         ENDINGS,
+        "images",
         labels=labels,
         label_mode=label_mode,
         class_names=class_names,
@@ -106,7 +107,7 @@ def image_dataset_from_directory(
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+        raise ValueError(f"`{name}` must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def _resized(img: np.ndarray, size: tuple[int, int], method: str) -> np.ndarray:

@@ -44,6 +44,7 @@ def text_dataset_from_directory(
         directory,
         load,
         (".txt",),
+        "text files",
         labels=labels,
         label_mode=label_mode,
         class_names=class_names,

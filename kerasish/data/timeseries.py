@@ -80,6 +80,6 @@ def _check_arguments(
     )
     for name, value, least, limit in limits:
         if not least <= value < limit:
-            raise ValueError(f"{name} must be in [{least}, {limit}) for data of {steps} steps, got {value}")
+            raise ValueError(f"`{name}` must be in [{least}, {limit}) for data of {steps} steps, got {value}")
     if format not in ("tf", "grain"):
-        raise ValueError(f"format must be 'tf' or 'grain', got {format!r}")
+        raise ValueError(f"`format` should be 'tf' or 'grain', got {format!r}")

@@ -116,7 +116,11 @@ def _output_shape(layer: Any) -> str:
     if not build_shapes:
         return "?"
     try:
-        return _shape_text(layer.compute_output_shape(**build_shapes))
+        if len(build_shapes) == 1:  # whatever the argument is called
+            shape = layer.compute_output_shape(*build_shapes.values())
+        else:
+            shape = layer.compute_output_shape(**build_shapes)
+        return _shape_text(shape)
     except (TypeError, ValueError, NotImplementedError, AttributeError):
         return "?"
 
@@ -124,6 +128,8 @@ def _output_shape(layer: Any) -> str:
 def _shape_text(shape: Any) -> str:
     if isinstance(shape, tuple) and all(n is None or isinstance(n, int) for n in shape):
         return f"({', '.join(map(str, shape))})"
+    if isinstance(shape, list | dict) and len(shape) == 1:
+        return _shape_text(*(shape.values() if isinstance(shape, dict) else shape))
     if isinstance(shape, dict):
         return "{" + ", ".join(f"{k}: {_shape_text(v)}" for k, v in shape.items()) + "}"
     return f"[{', '.join(map(_shape_text, shape))}]"

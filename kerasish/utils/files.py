@@ -170,7 +170,8 @@ def _fetch(origin: str, file: Path, file_hash: str | None, algorithm: str) -> No
             return
         found = hash_file(temporary, _algorithm(file_hash, algorithm))
         if found != file_hash:
-            raise ValueError(f"{origin} has the hash {found}, expected {file_hash}; the file was not kept")
+            raise ValueError(f"Incomplete or corrupted file: {origin} has the hash {found}, expected {file_hash}; "
+                             "the file was not kept")
 
 
 def _copy(response: Any, path: Path) -> tuple[int, int | None]:

@@ -42,7 +42,7 @@ class Progbar:
         unit_name: str = "step",
     ):
         if stateful_metrics is not None and stateless_metrics is not None:
-            raise ValueError("give stateful_metrics or stateless_metrics, not both")
+            raise ValueError("Only one of stateful_metrics and stateless_metrics may be given, not both")
         self.target, self.width, self.verbose = target, width, verbose
         self.interval, self.unit_name = interval, unit_name
         self._averaged = None if stateless_metrics is None else frozenset(stateless_metrics)
