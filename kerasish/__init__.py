@@ -37,6 +37,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.core.variable import Variable
 from kerasish.initializers import Initializer
 from kerasish.layers import Input, InputSpec, Layer
+from kerasish.layers.base.remat_scope import RematScope
 from kerasish.layers.base.rematerialize import remat
 from kerasish.losses import Loss
 from kerasish.metrics import Metric

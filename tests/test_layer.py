@@ -145,7 +145,7 @@ def test_dtype_policies():
     assert out.dtype == "float16" and half.w.dtype == "float32" and half.compute_dtype == "float16"
     double = Scale(2, dtype="float64")
     assert double(X).dtype == "float64" and double.w.dtype == "float64"
-    with pytest.raises(ValueError, match="no dtype policy"):
+    with pytest.raises(ValueError, match="Cannot convert"):
         Scale(dtype="float31")
 
 
@@ -231,3 +231,70 @@ def test_input_spec_speaks_of_the_layer_by_its_path():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="inner")], name="outer")
     with pytest.raises(ValueError, match="outer/inner|'outer'"):
         model(np.ones((2, 7)))
+
+
+def test_add_weight_takes_three_arguments_by_position():
+    layer = layers.Layer(name="holder")
+    w = layer.add_weight((2, 3), "ones", "float64", name="w")
+    assert (w.shape, w.dtype, w.path) == ((2, 3), "float64", "holder/w")
+    with pytest.raises(ValueError, match="name.*keyword argument"):
+        layer.add_weight("w", shape=(2,))
+    with pytest.raises(ValueError, match="`shape` was passed both positionally"):
+        layer.add_weight((2,), shape=(2,))
+    with pytest.raises(TypeError, match="at most 3 positional"):
+        layer.add_weight((2,), "ones", "float32", True)
+
+
+def test_a_weight_can_be_dropped_and_a_built_layer_unlocked():
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    with pytest.raises(ValueError, match="cannot add new elements of state"):
+        layer.scale = layer.add_weight(name="scale")
+    layer._tracker.unlock()
+    layer.scale = layer.add_weight(name="scale")
+    layer.bias = layer._untrack_variable(layer.bias)
+    layer._tracker.lock()
+    assert [w.name for w in layer.weights] == ["kernel", "scale"]
+
+
+def test_arguments_of_build_stand_for_those_of_call():
+    class Wrong(layers.Layer):
+        def call(self, a, b):
+            return a + b
+
+    class NoSuffix(Wrong):
+        def build(self, a_shape, b):
+            """Make nothing."""
+
+    class Unknown(Wrong):
+        def build(self, a_shape, c_shape):
+            """Make nothing."""
+
+    x = np.ones((2, 3), "float32")
+    with pytest.raises(ValueError, match="`b`, which does not end in `_shape`"):
+        NoSuffix()(x, x)
+    with pytest.raises(ValueError, match=r"`c_shape`, but `call\(\)` does not have argument `c`"):
+        Unknown()(x, x)
+    assert Wrong().compute_output_shape(a_shape=(2, 1), b_shape=(2, 3)) == (2, 3)
+    assert Wrong().compute_output_shape((2, 1), b_shape=(2, 3)) == (2, 3)
+
+
+def test_a_layer_without_call_says_so():
+    with pytest.raises(NotImplementedError, match="does not have a `call` method"):
+        layers.Layer()(np.ones(2))
+    with pytest.raises(NotImplementedError, match="does not have a `compute_output_shape` method"):
+        layers.Layer().compute_output_shape((2, 3))
+
+
+def test_a_config_that_does_not_fit_is_a_type_error():
+    with pytest.raises(TypeError, match="positive integer"):
+        layers.Dense.from_config({"units": -1})
+
+
+def test_variables_made_later_stand_under_the_layers_path():
+    inner = layers.Dense(2, name="inner")
+    with keras.name_scope("outer"):
+        inner.build((None, 3))
+    assert inner.path == "outer/inner"
+    inner.enable_lora(1)
+    assert inner.lora_kernel_a.path == "outer/inner/lora_kernel_a"

@@ -136,3 +136,31 @@ def test_without_a_tape_nothing_is_added():
         keras.remat(lambda: 1 / 0)()
     assert keras.remat(len)([1, 2]) == 2
     assert keras.remat(layers.Dense(2))(keras.Input((3,))).shape == (None, 2)
+
+
+@pytest.mark.parametrize(("mode", "entries"), [
+    ({"mode": "full"}, 1),
+    ({"mode": "activations"}, 3),
+    ({"mode": "larger_than", "output_size_threshold": 11}, 1),
+    ({"mode": "larger_than", "output_size_threshold": 12}, 3),
+    ({"mode": "list_of_layers", "layer_names": ["chosen"]}, 1),
+    ({"mode": "list_of_layers", "layer_names": ["other"]}, 3),
+    ({"mode": None}, 3),
+])
+def test_layers_made_in_a_scope(mode, entries):
+    def made(again):
+        with keras.RematScope(**(mode if again else {"mode": None})):
+            return layers.Dense(3, activation="tanh", kernel_initializer="ones", name="chosen")
+
+    plain, again = made(False), made(True)
+    (want, _), (got, tape) = ([gradients(layer, [layer(X) is not None and layer.kernel], X)[i] for i in (0, 1)]
+                              for layer in (plain, again))
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-6)
+    names = [entry.card.name for entry in tape._entries]
+    assert len(names) == entries + len(names[names.index("square"):])
+    assert ("remat" in names) == (entries == 1 or mode["mode"] == "activations")
+
+
+def test_a_scope_of_no_mode_is_refused():
+    with pytest.raises(ValueError, match="mode"):
+        keras.RematScope("most")

@@ -8,7 +8,7 @@ from kerasish.core.symbolic import KerasTensor
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.core.variable import Variable
 from kerasish.utils import config
-from kerasish.utils.registry import builtin
+from kerasish.utils.registry import builtin, find_builtin
 
 
 @builtin("keras", "keras.dtype_policies")
@@ -23,7 +23,7 @@ class DTypePolicy:
     def __init__(self, name: str | None = None):
         name = dtype_policy().name if name is None else name
         if not isinstance(name, str):
-            raise TypeError(f"argument `name` of a dtype policy must be a string such as 'float32', got {name!r}")
+            raise TypeError(f"argument 'name' must be a string, a dtype policy such as 'float32', got {name!r}")
         self._name = name
         self._compute_dtype, self._variable_dtype = self._dtypes(name)
 
@@ -35,7 +35,8 @@ class DTypePolicy:
             dtype = standardize_dtype(name)
         except ValueError:
             raise ValueError(
-                f"{name!r} is no dtype policy: expected 'mixed_float16', 'mixed_bfloat16' or a dtype such as 'float32'"
+                f"Cannot convert {name!r} to a dtype policy: expected 'mixed_float16', 'mixed_bfloat16' or a dtype "
+                "such as 'float32'"
             ) from None
         return dtype, dtype
 
@@ -43,6 +44,14 @@ class DTypePolicy:
     compute_dtype = property(lambda self: self._compute_dtype, doc="Dtype of inputs and computation.")
     variable_dtype = property(lambda self: self._variable_dtype, doc="Dtype of variables.")
     quantization_mode = property(lambda self: None, doc="None: nothing is quantized.")
+
+    def of(self, layer: Any) -> "DTypePolicy":
+        """Return the policy of a layer that has this one."""
+        return self
+
+    def replaced(self, layer: Any, policy: Any) -> "DTypePolicy":
+        """Return what a layer keeps instead of this policy once it is given another one."""
+        return get(policy)
 
     def convert_input(self, x: Any, autocast: bool, dtype: str) -> Any:
         """Return an input as a tensor, floating-point ones in `dtype` if `autocast`; others as they are."""
@@ -78,13 +87,16 @@ class DTypePolicy:
         return cls(**config)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.name == other.name  # type: ignore[attr-defined]
+        return isinstance(other, DTypePolicy) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((type(self), self.name))
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[str, str]:
+        return type(self).__name__.removeprefix("Float"), self.name  # `FloatDTypePolicy` is but another name
 
     def __repr__(self) -> str:
-        return f'<{type(self).__name__} "{self.name}">'
+        return '<{} "{}">'.format(*self._identity())
 
 
 @builtin("keras", "keras.dtype_policies")
@@ -105,7 +117,12 @@ def set_dtype_policy(policy: Any) -> None:
 
     Args:
         policy: a policy or its name.
+
+    Raises:
+        ValueError: it is neither.
     """
+    if not isinstance(policy, str | DTypePolicy):
+        raise ValueError(f"Invalid `policy` argument: give the name of a policy or a DTypePolicy, got {policy!r}")
     _global[:] = [get(policy)]
 
 
@@ -131,19 +148,21 @@ def get(identifier: Any) -> DTypePolicy:
     try:
         return DTypePolicy(standardize_dtype(identifier))
     except (ValueError, TypeError):
-        raise ValueError(f"cannot read {identifier!r} as a dtype policy: give a name, a DTypePolicy or None") from None
+        raise ValueError(f"Cannot interpret `dtype` argument. Expected a name, a DTypePolicy or None, got "
+                         f"{identifier!r}") from None
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """Return a policy as plain data."""
-    return {"module": "keras", "class_name": type(dtype_policy).__name__, "config": dtype_policy.get_config(),
-            "registered_name": None}
+    cls = type(dtype_policy)
+    return {"module": "keras" if cls in (DTypePolicy, FloatDTypePolicy) else "keras.dtype_policies",
+            "class_name": cls.__name__, "config": dtype_policy.get_config(), "registered_name": None}
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     """Return the policy that `serialize` described."""
-    classes = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": FloatDTypePolicy, **(custom_objects or {})}
     name = config.get("class_name")
-    if name not in classes:
-        raise ValueError(f"unknown dtype policy {name!r}: expected one of {sorted(classes)}")
-    return classes[name].from_config(config["config"])
+    cls = (custom_objects or {}).get(name) or find_builtin("keras.dtype_policies", name)
+    if not isinstance(cls, type) or not issubclass(cls, DTypePolicy):
+        raise ValueError(f"unknown dtype policy {name!r}: expected DTypePolicy, FloatDTypePolicy or DTypePolicyMap")
+    return cls.from_config(config["config"])

@@ -107,7 +107,7 @@ class Row:
     def filled(self, dtype: str | None = None) -> Layer:
         """A built layer whose weights have values that a rounding to half precision leaves alone."""
         # The global policy is for layers among the arguments.
-        dtype_policy.set_dtype_policy(dtype)
+        dtype_policy.set_dtype_policy(dtype_policy.get(dtype))
         try:
             layer = self.make(**({} if dtype is None else {"dtype": dtype}))
         finally:

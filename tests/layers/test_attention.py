@@ -196,3 +196,32 @@ def test_arguments_refused():
         Attention(dropout=-1)
     with pytest.raises(ValueError, match="layer mask must be a list"):
         Attention().compute_mask([X, Y], [None])
+
+
+@pytest.mark.parametrize("layer", [MultiHeadAttention, GroupQueryAttention])
+def test_a_subclass_with_its_own_attention_gets_the_causal_mask(layer):
+    class Own(layer):
+        def _compute_attention(self, query, key, value, attention_mask=None, training=None):
+            self.seen = None if attention_mask is None else tuple(attention_mask.shape)
+            return super()._compute_attention(query, key, value, attention_mask, training)
+
+    arguments = (2, 4) if layer is MultiHeadAttention else (4, 2, 1)
+    x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    own, plain = Own(*arguments), layer(*arguments)
+    own(x, x, use_causal_mask=True), plain(x, x)
+    assert own.seen == (1, 5, 5)
+    plain.set_weights(own.get_weights())
+    np.testing.assert_allclose(own(x, x, use_causal_mask=True), plain(x, x, use_causal_mask=True), rtol=1e-5, atol=1e-6)
+
+
+def test_causal_and_other_masks_hold_together():
+    layer = MultiHeadAttention(2, 4)
+    x = np.ones((1, 4, 8), "float32")
+    layer(x, x)
+    heads = np.random.default_rng(0).normal(size=(1, 4, 2, 4)).astype("float32")
+    extra = np.array([[[1, 0, 1, 1]] * 4], bool)
+    for scores in (False, True):
+        both, _ = layer._compute_attention(*[heads] * 3, extra, return_attention_scores=scores, use_causal_mask=True)
+        joined, _ = layer._compute_attention(*[heads] * 3, extra & np.tri(4, dtype=bool),
+                                             return_attention_scores=scores)
+        np.testing.assert_allclose(both, joined, rtol=1e-5)

@@ -77,7 +77,8 @@ def _is_tensor_structure(name: str, value: Any) -> bool:
     return any(tensors)
 
 
-def shapes_for(method: Callable[..., Any], tensors: dict[str, Any], layer_name: str) -> dict[str, Any]:
+def shapes_for(method: Callable[..., Any], tensors: dict[str, Any], signature: CallSignature,
+               layer_name: str) -> dict[str, Any]:
     """Return the keyword arguments for `build` or `compute_output_shape`.
 
     A method of one argument gets the shape of the first tensor argument; one of several gets, as `foo_shape`,
@@ -92,9 +93,11 @@ def shapes_for(method: Callable[..., Any], tensors: dict[str, Any], layer_name: 
     if not names:
         return shapes if any(p.kind is p.VAR_KEYWORD for p in parameters) else {}
     for name in names:
+        wanted = (f"layer {layer_name!r}: a `{method.__name__}()` of several arguments takes the shape of `call()`'s "
+                  "x as `x_shape`, but it has the argument ")
         if not name.endswith("_shape"):
-            raise ValueError(
-                f"layer {layer_name!r}: every argument of a `{method.__name__}()` of several arguments must be named "
-                f"after an argument of `call()` with `_shape` behind it, but it has {name!r}"
-            )
+            raise ValueError(f"{wanted}`{name}`, which does not end in `_shape`")
+        of = name.removesuffix("_shape")
+        if of not in signature.signature.parameters and of not in tensors and not signature.catches_all:
+            raise ValueError(f"{wanted}`{name}`, but `call()` does not have argument `{of}`")
     return {n: shapes[n] for n in names if n in shapes}

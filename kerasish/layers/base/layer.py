@@ -21,6 +21,7 @@ from kerasish.layers.base.call_spec import CallSignature, context, is_tensor_lik
 from kerasish.layers.base.config import HasConfig
 from kerasish.layers.base.errors import name_layer
 from kerasish.layers.base.input_spec import assert_input_compatibility
+from kerasish.layers.base.remat_scope import RematScope, current_remat_scope
 from kerasish.layers.base.shapes import known_shapes, map_shapes, shape_of
 from kerasish.layers.base.tracking import Tracker
 from kerasish.layers.base.weights import HasWeights
@@ -55,7 +56,7 @@ class Layer(HasWeights, HasConfig, Operation):
             raise ValueError(f"{type(self).__name__} {self.name!r} got unexpected arguments {sorted(kwargs)}")
         self._dtype_policy = dtype_policy.get(dtype)
         if not isinstance(trainable, bool):
-            raise ValueError(f"argument `trainable` of {type(self).__name__} must be a boolean, got {trainable!r}")
+            raise ValueError(f"expected `trainable` of {type(self).__name__} to be a boolean, got {trainable!r}")
         self._trainable, self.autocast = trainable, autocast
         self._input_spec: Any = None
         self.built = False
@@ -64,6 +65,7 @@ class Layer(HasWeights, HasConfig, Operation):
         self._build_shapes: dict[str, Any] | None = None
         self._losses: list[Any] = []
         self._parent_path: str | None = None
+        self._remat_scope = current_remat_scope()
         self._call_signature = CallSignature(self.call)
         self._convert_input_args = True
         self._allow_non_tensor_positional_args = False
@@ -95,16 +97,16 @@ class Layer(HasWeights, HasConfig, Operation):
     _seed_generators = property(lambda self: self._tracker.seed_generators)
     _trainable_variables = property(lambda self: self._tracker.trainable)
     _non_trainable_variables = property(lambda self: self._tracker.non_trainable)
-    dtype_policy = property(lambda self: self._dtype_policy, doc="In which dtypes it computes and keeps variables.")
-    compute_dtype = property(lambda self: self._dtype_policy.compute_dtype, doc="Dtype of its computation.")
-    variable_dtype = property(lambda self: self._dtype_policy.variable_dtype, doc="Dtype of its variables.")
+    dtype_policy = property(lambda self: self._dtype_policy, doc="Dtypes of its computation and variables.")
+    compute_dtype = property(lambda self: self._dtype_policy.of(self).compute_dtype, doc="Dtype of its computation.")
+    variable_dtype = property(lambda self: self._dtype_policy.of(self).variable_dtype, doc="Dtype of its variables.")
     input_dtype = property(lambda self: self.compute_dtype, doc="Dtype to which its inputs are cast.")
     dtype = property(lambda self: self.variable_dtype, doc="Dtype of its variables.")
     quantization_mode = property(lambda self: None, doc="None: nothing is quantized.")
 
     @dtype_policy.setter  # type: ignore[no-redef]
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = dtype_policy.get(value)
+        self._dtype_policy = self._dtype_policy.replaced(self, value)
 
     @property
     def trainable(self) -> bool:
@@ -204,8 +206,8 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def _lock(self) -> None:
         """Refuse variables and layers from now on: what saved files and optimizers know must not change."""
-        self._tracker.locked_message = (
-            f"layer {self.name!r} is built already: make its variables and layers in __init__() or build()")
+        self._tracker.lock(f"layer {self.name!r} is built already, so you cannot add new elements of state (variables, "
+                           "layers): make them in __init__() or build()")
         if not self._trainable:
             for v in self._tracker.trainable:
                 v.trainable = False
@@ -213,7 +215,8 @@ class Layer(HasWeights, HasConfig, Operation):
     def _maybe_build(self, arguments: dict[str, Any], tensors: dict[str, Any]) -> None:
         if self._has_own_build():
             with self._open_name_scope():
-                self.build(**{k: known_shapes(s) for k, s in shapes_for(self.build, tensors, self.path).items()})
+                self.build(**{k: known_shapes(s) for k, s in shapes_for(
+                    self.build, tensors, self._call_signature, self.path).items()})
             assert_input_compatibility(self._input_spec, arguments.get(self._call_signature.first), self.path)
             return
         if any(not layer.built for layer in self._layers):
@@ -262,7 +265,9 @@ class Layer(HasWeights, HasConfig, Operation):
             if self._call_signature.has_training and training is not None:
                 kwargs["training"] = training
             with self._open_name_scope(), scope(autocast=self._autocast_dtype()):
-                out = self.compute_output_spec(*args, **kwargs) if symbolic else self.call(*args, **kwargs)
+                call = self.compute_output_spec if symbolic else (
+                    self.rematerialized_call(self.call, *args, **kwargs) if self._remat_scope else self.call)
+                out = call(*args, **kwargs)
                 if self.activity_regularizer is not None and not symbolic:
                     self._regularize(out)
         except Exception as error:
@@ -279,7 +284,7 @@ class Layer(HasWeights, HasConfig, Operation):
     def _converted(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         if not self._convert_input_args:
             return args, kwargs
-        policy, dtype = self._dtype_policy, self.input_dtype
+        policy, dtype = self._dtype_policy.of(self), self.input_dtype
         if len(args) == 1 and type(args[0]) is Tensor and not kwargs and args[0].data.dtype == numpy_dtype(dtype):
             return args, kwargs
 
@@ -294,8 +299,8 @@ class Layer(HasWeights, HasConfig, Operation):
         if not self._allow_non_tensor_positional_args:
             for x in tree.flatten(args):
                 if x is not None and not is_tensor_like(x) and not isinstance(x, np.ndarray):  # an array of strings
-                    raise ValueError(f"layer {self.path!r} takes only tensors as positional arguments, got {x!r} "
-                                     f"({type(x).__name__}): pass it by keyword")
+                    raise ValueError(f"layer {self.path!r}: Only input tensors may be passed as positional "
+                                     f"arguments, got {x!r} ({type(x).__name__}): pass it by keyword")
         return args, kwargs
 
     def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:
@@ -312,10 +317,15 @@ class Layer(HasWeights, HasConfig, Operation):
         return self._call_signature.training_default if training is None else training
 
     def _autocast_dtype(self) -> str | None:
-        policy = self._dtype_policy
+        policy = self._dtype_policy.of(self)
         if state.autocast is None and policy.compute_dtype == policy.variable_dtype:
             return None
         return policy.compute_dtype if self.autocast and is_float(policy.compute_dtype) else None
+
+    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Return `call`, as the `RematScope` in which the layer was made wants it for these arguments."""
+        scope: RematScope | None = self._remat_scope
+        return layer_call if scope is None else scope.applied(self, layer_call, args, kwargs)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Return the symbolic outputs for symbolic inputs."""
@@ -326,20 +336,29 @@ class Layer(HasWeights, HasConfig, Operation):
         if type(self).compute_output_shape is Layer.compute_output_shape:
             return compute_output_spec(self.call, *args, **kwargs)
         tensors = tensor_arguments(self._bound(args, dict(kwargs)))
-        shape = self.compute_output_shape(**shapes_for(self.compute_output_shape, tensors, self.path))
+        shape = self.compute_output_shape(**shapes_for(
+            self.compute_output_shape, tensors, self._call_signature, self.path))
         return map_shapes(lambda s: KerasTensor(s, self.compute_dtype), shape)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the shapes of the outputs for shapes of the inputs, None for unknown lengths."""
-        symbols = map_shapes(lambda s: KerasTensor(s, self.input_dtype), (args, kwargs))
-        names = {k.removesuffix("_shape"): v for k, v in symbols[1].items()}
-        if "input" in names and len(names) == 1 and not args:
-            symbols, names = ((names["input"],), {}), {}
-        return tree.map_structure(lambda x: x.shape, compute_output_spec(self.call, *symbols[0], **names))
+        if type(self).call is Layer.call:
+            raise self._missing("compute_output_shape")
+        symbols = [map_shapes(lambda s: KerasTensor(s, self.input_dtype), shape) for shape in (*args, *kwargs.values())]
+        names = [k.removesuffix("_shape") for k in kwargs]
+        if names == ["input"] and not args:
+            names = []
+        named = dict(zip(names, symbols[len(args):], strict=False))
+        positional = symbols[: len(symbols) - len(named)]
+        return tree.map_structure(lambda x: x.shape, compute_output_spec(self.call, *positional, **named))
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; what a subclass writes."""
-        raise NotImplementedError(f"{type(self).__name__} has no `call` method: write one that computes its outputs")
+        raise self._missing("call")
+
+    def _missing(self, method: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} {self.name!r} does not have a `{method}` method implemented."
+                                   f" Write one in the subclass of Layer")
 
     # ---- masks ---------------------------------------------------------------------------------
 

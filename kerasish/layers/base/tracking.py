@@ -35,6 +35,14 @@ class Tracker:
             self._seen = {id(v) for store in stores for v in store}
         return self._seen
 
+    def lock(self, message: str = "this layer is built already") -> None:
+        """Refuse variables and layers from now on, with a message."""
+        self.locked_message = message
+
+    def unlock(self) -> None:
+        """Take variables and layers again."""
+        self.locked_message = None
+
     def track(self, value: Any) -> Any:
         """Take note of a value; return it, or its noticing twin if it is a container."""
         if isinstance(value, Variable):

@@ -27,7 +27,8 @@ class HasWeights:
         """Make a variable of this layer.
 
         Args:
-            shape: lengths of its axes; () by default. May come first, without its name.
+            args: shape, initializer and dtype may come first, without their names.
+            shape: lengths of its axes; () by default.
             initializer: how it starts; by default Glorot's uniform distribution for floating-point dtypes,
                 else zeros.
             dtype: by default the layer's variable dtype.
@@ -40,9 +41,7 @@ class HasWeights:
             name: one part of its path.
         """
         if args:
-            if len(args) > 1 or (shape is not None and not isinstance(args[0], str)):
-                raise TypeError("add_weight takes one positional argument, the shape; name the others")
-            shape, name = (shape, args[0]) if isinstance(args[0], str) else (args[0], name)
+            shape, initializer, dtype = _first_arguments(args, shape=shape, initializer=initializer, dtype=dtype)
         if kwargs:
             raise TypeError(f"add_weight of layer {self.name!r} got unexpected arguments {sorted(kwargs)}")
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
@@ -56,6 +55,10 @@ class HasWeights:
         variable.overwrite_with_gradient = overwrite_with_gradient
         self._tracker.track(variable)
         return variable
+
+    def _untrack_variable(self, variable: Variable) -> None:
+        """Drop a variable that the layer no longer needs."""
+        self._tracker.forget(variable)
 
     def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, trainable: bool = True,
                      autocast: bool = True, regularizer: Any = None, constraint: Any = None,
@@ -164,6 +167,21 @@ class HasWeights:
                              f"for it{hint}")
         for i, v in enumerate(own):
             v.assign(store[f"{i}"])
+
+
+def _first_arguments(args: tuple, **named: Any) -> Any:
+    """Return the values of arguments of which the first may have come without their names."""
+    if isinstance(args[0], str):
+        raise ValueError(f"add_weight takes the shape first; give the name as keyword argument: name={args[0]!r}")
+    if len(args) > len(named):
+        raise TypeError(f"add_weight takes at most {len(named)} positional arguments ({', '.join(named)}), "
+                        f"got {len(args)}: name the others")
+    for name, value in zip(named, args, strict=False):
+        if named[name] is not None:
+            raise ValueError(f"`{name}` was passed both positionally and as a keyword argument: {value!r} and "
+                             f"{named[name]!r}")
+        named[name] = value
+    return named.values()
 
 
 def _distinct(values: Any) -> list[Any]:
