@@ -420,7 +420,8 @@ def test_unknown_direction_asks_for_a_mode():
     with pytest.raises(ValueError, match="Pass mode='min' or mode='max'"):
         run(callbacks.EarlyStopping("strange"), [1.0], name="strange")
     for missing in (callbacks.EarlyStopping("strange"), callbacks.ReduceLROnPlateau("strange")):
-        with pytest.raises(ValueError, match="strange.*cannot tell whether less or more"):
+        told = pytest.warns(UserWarning, match="'strange', which is missing; available metrics are: val_loss")
+        with pytest.raises(ValueError, match="strange.*cannot tell whether less or more"), told:
             run(missing, [1.0])
     with pytest.warns(UserWarning, match="mode 'less' is unknown"):
         callbacks.EarlyStopping(mode="less")

@@ -324,8 +324,30 @@ def test_mistakes_raise_at_once(wrong, message):
 
 
 def test_a_missing_monitor_is_said():
-    with pytest.warns(UserWarning, match="val_f1"):
+    with pytest.warns(UserWarning, match="val_accuracy"):
+        classifier().fit(X, LABELS, verbose=0, callbacks=[keras.callbacks.EarlyStopping(monitor="val_accuracy")])
+    with pytest.raises(ValueError, match="val_f1"), pytest.warns(UserWarning, match="available metrics are: .*loss"):
         classifier().fit(X, LABELS, verbose=0, callbacks=[keras.callbacks.EarlyStopping(monitor="val_f1")])
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"loss": {"a": "mse", "z": "mse"}}, "can't be found in the model's output"),
+    ({"loss": "mse", "loss_weights": [1.0]}, "must match the number of losses"),
+], ids=["loss", "weights"])  # fmt: skip
+def test_losses_of_outputs_that_are_not_there(arguments, message):
+    class Heads(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, x):
+            return {"a": self.dense(x), "b": self.dense(x)}
+
+    model = Heads()
+    model.compile("sgd", **arguments)
+    for kind in (KeyError, ValueError):
+        with pytest.raises(kind, match=message):
+            model.fit(X, {"a": TARGETS, "b": TARGETS}, verbose=0)
 
 
 def test_progress_in_a_pipe(capsys):

@@ -52,8 +52,8 @@ class EarlyStopping(MonitorCallback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._direction()  # raises where it cannot be told, also if there is no value yet
         current = self.get_monitor_value(logs)
+        self._direction()  # raises where it cannot be told, also if there is no value yet
         if current is None or epoch < self.start_from_epoch:
             return
         self.wait += 1

@@ -62,12 +62,12 @@ class ReduceLROnPlateau(MonitorCallback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._direction()  # raises where it cannot be told, also if there is no value yet
         logs = {} if logs is None else logs
         log_learning_rates(self.model, logs)
         current = logs.get(self.monitor)
         if current is None:
             self._warn_missing(logs)
+            self._direction()  # raises where it cannot be told
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1

@@ -27,7 +27,7 @@ class ArraySource(BatchSource):
         batch_size: rows of a batch; by default rows / `steps`, or 32.
         steps: batches of a pass, where `batch_size` is not given.
         shuffle: True shuffles all rows, "batch" the rows within each batch.
-        class_weight: class -> weight; multiplies `sample_weight`.
+        class_weight: class -> weight; instead of `sample_weight`.
 
     Raises:
         ValueError: the arrays do not fit together; names each with its size.
@@ -97,13 +97,14 @@ def _match_outputs(y: Any, sample_weight: Any) -> Any:
         try:
             tree.assert_same_structure(y, sample_weight)
         except ValueError as error:
-            raise ValueError(f"sample_weight must be nested like y, one array an output: {error}") from None
+            message = f"You should provide one `sample_weight` array per output, nested like y: {error}"
+            raise ValueError(message) from None
         return sample_weight
     shape = sample_weight.shape
     if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
         raise ValueError(
-            f"one sample_weight for several outputs must have shape (samples,), got {tuple(shape)}; "
-            "give one array an output for other weights"
+            "For a model with multiple outputs, when providing one `sample_weight` for all, it must have shape "
+            f"(samples,), got {tuple(shape)}; give one array an output for other weights"
         )
     return tree.map_structure(lambda _: sample_weight, y)
 
@@ -125,7 +126,7 @@ def count_samples(**arrays: Any) -> int:
     }
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{where} has {size}" for where, size in sizes.items())
-        raise ValueError(f"data cardinality is ambiguous: all arrays must have as many samples, but {listed}")
+        raise ValueError(f"Data cardinality is ambiguous: all arrays must have as many samples, but {listed}")
     if not sizes or not next(iter(sizes.values())):
         raise ValueError(f"there are no samples in {' or '.join(sizes) or 'the data'}")
     return next(iter(sizes.values()))

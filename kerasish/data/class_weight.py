@@ -17,27 +17,27 @@ def check_class_weight(class_weight: Any) -> None:
 
 
 def weigh_classes(y: Any, sample_weight: Any, class_weight: Mapping[int, float]) -> np.ndarray:
-    """Return the weights of samples: those of their classes, times those given.
+    """Return the weights of samples: those of their classes.
 
     Args:
         y: labels as integers, shape (samples,) or (samples, 1), or one-hot, shape (samples, classes).
-        sample_weight: weights of shape (samples, ...), or None.
+        sample_weight: what was given as such, expected to be None.
         class_weight: class -> weight; classes that are missing weigh 1.
 
     Raises:
-        ValueError: there are several outputs, or no labels of these shapes.
+        ValueError: there are weights of samples already, several outputs, or no labels of these shapes.
     """
+    if sample_weight is not None:
+        raise ValueError("give `class_weight` or `sample_weight`, not both at the same time: multiply them yourself")
     if tree.is_nested(y):
-        raise ValueError("class_weight needs a model with one output; give sample_weight for each output instead")
+        raise ValueError(
+            "`class_weight` is only supported for Models with a single output; give sample_weight for each output"
+        )
     if y is None:
         raise ValueError("class_weight needs labels, but y is missing")
     classes, inverse = np.unique(_labels(to_host(y)), return_inverse=True)
     dtype = numpy_dtype(config.floatx())
-    weights = np.array([class_weight.get(int(c), 1.0) for c in classes], dtype)[inverse]
-    if sample_weight is None:
-        return weights
-    given = to_host(sample_weight)
-    return (given * weights.reshape((-1,) + (1,) * (given.ndim - 1))).astype(dtype)
+    return np.array([class_weight.get(int(c), 1.0) for c in classes], dtype)[inverse]
 
 
 def _labels(y: np.ndarray) -> np.ndarray:

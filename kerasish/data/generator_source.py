@@ -15,8 +15,7 @@ class GeneratorSource(ConvertingSource):
         class_weight: class -> weight, or None.
 
     Raises:
-        ValueError: it is empty.
-        TypeError: it yields a list, which could be one batch of several inputs or `(x, y)`.
+        ValueError: it is empty, or yields a list, which could be one batch of several inputs or `(x, y)`.
     """
 
     restartable = False
@@ -25,9 +24,11 @@ class GeneratorSource(ConvertingSource):
         super().__init__(class_weight)
         first = next(generator, None)
         if first is None:
-            raise ValueError("the generator yields no batch (or None); it may have been used up before")
+            raise ValueError(
+                "the generator must yield at least one batch, got none (or None); it may have been used up before"
+            )
         if isinstance(first, list):
-            raise TypeError(
+            raise ValueError(
                 "the generator yields lists; it must yield tuples: (x,), (x, y) or (x, y, sample_weight), "
                 "where x and y may be lists"
             )

@@ -55,7 +55,10 @@ class PyDataset:
         raise NotImplementedError(f"{type(self).__name__} must have a method __len__ or a property num_batches")
 
     def __iter__(self) -> Iterator[Any]:
-        count = self.num_batches
+        try:
+            count = self.num_batches
+        except NotImplementedError:  # of no known length: as far as somebody reads
+            count = None
         return (self[i] for i in (itertools.count() if count is None else range(count)))
 
     def on_epoch_begin(self) -> None:

@@ -32,11 +32,10 @@ def batch_source(
         steps: batches of an epoch, from which an array's batch size follows if it is not given.
         shuffle: True, False or "batch"; for arrays and for a PyDataset (which shuffles its batches).
             Other data sets are to shuffle themselves.
-        class_weight: class -> weight; multiplies the sample weights.
+        class_weight: class -> weight; instead of sample weights.
 
     Raises:
-        ValueError: arguments that do not go together.
-        TypeError: data of an unknown kind; names it.
+        ValueError: arguments that do not go together, or data of an unknown kind; names it.
     """
     if isinstance(x, BatchSource):
         return x
@@ -45,7 +44,10 @@ def batch_source(
     if _is_dataset(x):
         for name, value in (("y", y), ("sample_weight", sample_weight)):
             if value is not None:
-                raise ValueError(f"{name} must not be given beside a {type(x).__name__}: it belongs into its batches")
+                raise ValueError(
+                    f"When providing `x` as a {type(x).__name__}, `{name}` should not be passed: it belongs into "
+                    "its batches"
+                )
         if isinstance(x, PyDataset):
             return PyDatasetSource(x, shuffle, class_weight)
         return GeneratorSource(x, class_weight) if isinstance(x, Iterator) else IterableSource(x, class_weight)
@@ -63,6 +65,7 @@ def _require_arrays(**arrays: Any) -> None:
     for name, structure in arrays.items():
         for path, leaf in tree.flatten_with_path(join_numbers(structure)):
             if not is_array_like(leaf):
-                raise TypeError(
-                    f"{place(name, path)} must be an array or a data set, got {leaf!r} of type {type(leaf).__name__}"
+                raise ValueError(
+                    f"Unrecognized data type: Expected all elements of `{name}` to be array-like, or `x` to be a data "
+                    f"set, but {place(name, path)} is {leaf!r} of type {type(leaf).__name__}"
                 )

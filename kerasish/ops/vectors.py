@@ -4,7 +4,7 @@ from typing import Any
 
 from kerasish.core.symbolic import KerasTensor
 from kerasish.core.tensor import Tensor
-from kerasish.ops.conversion import cast
+from kerasish.ops.elementwise import cast
 from kerasish.ops.encoding import one_hot
 from kerasish.ops.normalization import normalize as normalize_tensor
 from kerasish.ops.shape import squeeze

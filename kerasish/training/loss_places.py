@@ -39,7 +39,7 @@ def place_losses(outputs: Outputs, loss: Any, weights: Any) -> list[LossPlace]:
         factors = outputs.spread(weights, "loss_weights")
         for factor in factors:
             if _is_container(factor):
-                raise ValueError(outputs.misfit(weights, "loss_weights"))
+                raise outputs.misfit(weights, "loss_weights")
         found = [LossPlace(path, i, loss, factors[i]) for i, path in enumerate(outputs.paths)]
     else:
         if outputs.are_names(loss):
@@ -82,7 +82,7 @@ class _Walk:
 
     def _require(self, fits: bool, value: Any, what: str) -> None:
         if not fits:
-            raise ValueError(self.outputs.misfit(value, what))
+            raise self.outputs.misfit(value, what)
 
 
 def _is_container(x: Any) -> bool:

@@ -5,6 +5,12 @@ from typing import Any
 from kerasish.utils import naming, tree
 
 
+class MisfitError(KeyError, ValueError):
+    """A structure does not fit that of the outputs: a wrong key, and a wrong value."""
+
+    __str__ = ValueError.__str__  # that of KeyError quotes the message
+
+
 class Outputs:
     """The outputs of a model in flat order, and how other structures map to them.
 
@@ -93,18 +99,20 @@ class Outputs:
                 for p, v in zip(place, value, strict=True):
                     visit(p, v)
             else:
-                raise ValueError(self.misfit(value, what))
+                raise self.misfit(value, what)
 
         visit(self.positions, value)
         return out
 
-    def misfit(self, value: Any, what: str) -> str:
-        """Return a message: a value does not fit the outputs."""
+    def misfit(self, value: Any, what: str) -> "MisfitError":
+        """Return the error: a value does not fit the outputs."""
         has = f"the keys {list(value)}" if isinstance(value, dict) else (
             f"{len(value)} entries" if isinstance(value, list | tuple) else f"the value {value!r}")
         names = f", named {list(self._index())}" if self._index() else ""
-        return (f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; the structure of the "
-                f"outputs is {self.structure}")
+        hint = {"loss_weights": "they must match the number of losses; ", "y": "y_true and y_pred have different "
+                "structures. ", "loss": "these can't be found in the model's output; "}.get(what, "")
+        return MisfitError(f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; {hint}the "
+                           f"structure of the outputs is {self.structure}")
 
     def flatten(self, y: Any, what: str) -> list[Any]:
         """Return targets or sample weights in the order of the outputs, None for those that are missing.
@@ -125,7 +133,7 @@ class Outputs:
             return flat
         if len(flat) == 1 and what == "sample_weight":
             return flat * self.count
-        raise ValueError(self.misfit(flat, what))
+        raise self.misfit(flat, what)
 
 
 def is_binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:

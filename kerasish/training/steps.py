@@ -163,9 +163,7 @@ class Steps:
         """Train on one batch; return the metrics of this batch alone as numbers, in a list or a dict."""
         self._assert_compiled("train_on_batch")  # type: ignore[attr-defined]
         if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError("give sample_weight or class_weight to train_on_batch, not both")
-            sample_weight = weigh_classes(to_batch(y, "y"), None, class_weight)
+            sample_weight = weigh_classes(to_batch(y, "y"), sample_weight, class_weight)
         return self._on_batch(self.make_train_function(), x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
