@@ -155,9 +155,7 @@ def test_housing(server, module):
 
 
 def test_california_versions(server):
-    server.put(
-        datasets.california_housing, "california_housing.npz", _npz(x=np.zeros((700, 8)), y=np.arange(700.0))
-    )
+    server.put(datasets.california_housing, "california_housing.npz", _npz(x=np.zeros((700, 8)), y=np.arange(700.0)))
     (_, y_train), (_, y_test) = datasets.california_housing.load_data("small")
     assert sorted([*y_train, *y_test]) == list(range(600))
     with pytest.raises(ValueError, match="version must be"):
@@ -234,7 +232,7 @@ class Bomb:
 @pytest.mark.parametrize("protocol", range(6))
 def test_pickles_cannot_call_anything(tmp_path, monkeypatch, protocol):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(pickle.UnpicklingError, match="refusing"):
+    with pytest.raises(pickle.UnpicklingError, match="Refusing"):
         untrusted.load_pickle(io.BytesIO(pickle.dumps([1, Bomb()], protocol)))
     assert list(tmp_path.iterdir()) == []
 
@@ -243,7 +241,7 @@ def test_object_arrays_cannot_call_anything(tmp_path):
     bombs = np.empty(1, dtype=object)
     bombs[0] = Bomb()
     (tmp_path / "x.npz").write_bytes(_npz(x=bombs))
-    with pytest.raises(pickle.UnpicklingError, match="refusing"):
+    with pytest.raises(pickle.UnpicklingError, match="Refusing"):
         untrusted.load_npz(tmp_path / "x.npz")
 
 

@@ -263,6 +263,19 @@ def test_split_of_data_sets_keeps_their_batches():
     assert [(x.tolist(), int(y)) for x, y in left] == [([0, 0], 0), ([1, 1], 1)]
 
 
+def test_splits_of_samples_by_number():
+    class Numbered:
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return np.full(2, i), {"label": i * 10}
+
+    left, right = split_dataset(Numbered(), left_size=3)
+    assert [(x.tolist(), int(y["label"])) for x, y in left] == [([0, 0], 0), ([1, 1], 10), ([2, 2], 20)]
+    assert [int(y["label"]) for _, y in right] == [30]
+
+
 @pytest.mark.parametrize(
     "dataset, arguments, error, message",
     [

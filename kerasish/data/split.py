@@ -58,8 +58,8 @@ def split_dataset(
     """Split data into a left and a right data set.
 
     Args:
-        dataset: an array, a list or tuple (or other structure) of arrays, or an iterable data set that fits
-            into memory: a batched Dataset is split by samples and batched again.
+        dataset: an array, a list or tuple (or other structure) of arrays, or a data set that fits into memory,
+            iterable or with `len` and `[]`: a batched Dataset is split by samples and batched again.
         left_size: fraction in (0, 1) or number of samples; by default what `right_size` leaves.
         right_size: fraction in (0, 1) or number of samples; by default what `left_size` leaves.
         shuffle: whether to put the samples into random order before.
@@ -98,6 +98,9 @@ def _all_samples(dataset: Any) -> tuple[Any, int | None]:
             raise ValueError("a data set without end cannot be split: take a number of elements first")
         batch_size = dataset.batch_size
         dataset = dataset.unbatch() if batch_size else dataset
+    elif hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__") and not isinstance(dataset, Iterable):
+        items = dataset  # samples by number, as PyTorch's data sets have them
+        dataset = (items[i] for i in range(len(items)))
     elif not isinstance(dataset, Iterable) or isinstance(dataset, (str, bytes)):
         raise TypeError(
             f"dataset must be an array, a structure of arrays, or a data set, got {dataset!r} of type "

@@ -23,7 +23,7 @@ _ALLOWED = {
 class _ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"refusing {module}.{name} in a data file; it is corrupt or was tampered with")
+            raise pickle.UnpicklingError(f"Refusing {module}.{name} in a data file; it is corrupt or was tampered with")
         return _ALLOWED[module, name]
 
 
