@@ -11,7 +11,8 @@ import numpy as np
 def _embeddings_of(model: Any) -> Iterator[tuple[Any, str]]:
     """Yield the layers with a table of embeddings, each with the name of its file."""
     for layer in model.layers:
-        if np.ndim(getattr(layer, "embeddings", None)) == 2:
+        table = getattr(layer, "embeddings", None)
+        if table is not None and len(table.shape) == 2:
             yield layer, f"{layer.name}_embeddings.tsv"
 
 

@@ -148,7 +148,8 @@ class TensorBoard(Callback):
         pictures = pictures_of(weight, config.image_data_format() == "channels_first")
         if pictures is not None:
             pngs = [grey_png(picture) for picture in pictures[:_PICTURES]]
-            self._file("train").images(tag, pngs, *pictures.shape[1:], step=epoch)
+            _, height, width = pictures.shape
+            self._file("train").images(tag, pngs, height, width, epoch)
 
 
 def _write_scalars(file: EventFile, tag: str, logs: dict | None, step: int) -> None:
