@@ -156,3 +156,9 @@ def test_other_identifiers():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_stft_takes_the_windows_of_scipy():
+    signal = pytest.importorskip("scipy.signal")
+    kernel = np.asarray(initializers.STFT(window="tukey", scaling=None)((16, 1, 9)))
+    np.testing.assert_allclose(kernel[:, 0, 0], signal.get_window("tukey", 16, False), atol=1e-6)

@@ -62,7 +62,8 @@ def get(identifier: Any) -> Any:
 def _values(values: Any) -> Any:
     def initialize(shape: Any, dtype: Any = None) -> Tensor:
         if tuple(shape) != tuple(values.shape):
-            raise ValueError(f"the values given as an initializer have shape {tuple(values.shape)}, not {tuple(shape)}")
+            raise ValueError(f"Expected `shape` to be that of the values given as an initializer, "
+                             f"{tuple(values.shape)}, got {tuple(shape)}")
         return ops.cast(values, standardize_dtype(dtype))
 
     return initialize

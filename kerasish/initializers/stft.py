@@ -22,11 +22,24 @@ WINDOWS = {
 
 
 def window_values(name: str, length: int, periodic: bool) -> np.ndarray:
-    """Return a window of cosines; a periodic one is the start of a symmetric one that is longer by one."""
+    """Return a window; a periodic one is the start of a symmetric one that is longer by one."""
+    if name not in WINDOWS:
+        return _of_scipy(name, length, periodic)
     if length == 1:
         return np.ones(1)
     t = np.arange(length) / (length if periodic else length - 1)
     return sum((-1) ** k * a * np.cos(2 * np.pi * k * t) for k, a in enumerate(WINDOWS[name]))
+
+
+def _of_scipy(name: str, length: int, periodic: bool) -> np.ndarray:
+    """A window that is no sum of cosines."""
+    try:
+        from scipy.signal import get_window
+
+        return get_window(name, length, periodic)
+    except (ImportError, ValueError) as error:
+        raise ValueError(f"argument `window` must be one of {', '.join(WINDOWS)}, one of SciPy's windows (if scipy is "
+                         f"installed), an array or None, got {name!r}: {error}") from None
 
 
 @builtin("keras.initializers")
@@ -37,7 +50,7 @@ class STFT(Initializer):
 
     Args:
         side: "real" (cos) or "imag" (sin).
-        window: a name of `WINDOWS`, an array as long as the frame, or None.
+        window: a name of `WINDOWS` or of one of SciPy's windows, an array as long as the frame, or None.
         scaling: "density" (s is the norm of w), "spectrum" (s is the sum of w) or None (s is 1).
         periodic: whether a named window is periodic rather than symmetric.
     """
@@ -47,7 +60,7 @@ class STFT(Initializer):
         if side not in ("real", "imag"):
             raise ValueError(f"argument `side` must be 'real' or 'imag', got {side!r}")
         if isinstance(window, str) and window not in WINDOWS:
-            raise ValueError(f"argument `window` must be one of {', '.join(WINDOWS)}, an array or None, got {window!r}")
+            _of_scipy(window, 8, periodic)  # raises where there is none of that name
         if scaling not in (None, "density", "spectrum"):
             raise ValueError(f"argument `scaling` must be 'density', 'spectrum' or None, got {scaling!r}")
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic

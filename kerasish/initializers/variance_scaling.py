@@ -49,9 +49,9 @@ class VarianceScaling(RandomInitializer):
         if scale <= 0.0:
             raise ValueError(f"argument `scale` must be positive, got {scale}")
         if mode not in MODES:
-            raise ValueError(f"argument `mode` must be one of {MODES}, got {mode!r}")
+            raise ValueError(f"Invalid `mode` argument: expected one of {MODES}, got {mode!r}")
         if distribution not in DISTRIBUTIONS:
-            raise ValueError(f"argument `distribution` must be one of {DISTRIBUTIONS}, got {distribution!r}")
+            raise ValueError(f"Invalid `distribution` argument: expected one of {DISTRIBUTIONS}, got {distribution!r}")
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
 

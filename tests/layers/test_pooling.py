@@ -78,3 +78,14 @@ def test_shorter_names():
 def test_arguments_refused(argument, value):
     with pytest.raises(ValueError, match=argument if argument != "data_format" else "last"):
         MaxPooling2D(**{argument: value})
+
+
+def test_a_subclass_may_build_weights():
+    class Scaled(GlobalAveragePooling1D):
+        def build(self, input_shape):
+            self.scale = self.add_weight(name="scale", shape=(input_shape[-1],), initializer="ones")
+
+    layer = Scaled()
+    assert not layer.built and GlobalAveragePooling1D().built
+    layer(np.ones((1, 2, 3), "float32"))
+    assert layer.scale.shape == (3,)

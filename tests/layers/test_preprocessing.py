@@ -1,11 +1,13 @@
 """Preprocessing layers: the contract of all of them; numbers, categories and sounds."""
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import kerasish as keras
 from kerasish import layers, ops
 from kerasish.data import Dataset, PyDataset
 from kerasish.layers.core.input_layer import Input
@@ -131,7 +133,7 @@ def test_normalization_refuses_data():
         layer.adapt(DATA[:, :2])
     with pytest.raises(ValueError, match="no batches"):
         Normalization().adapt([])
-    with pytest.raises(ValueError, match="lengths of the axes"):
+    with pytest.raises(ValueError, match="must have known lengths"):
         Normalization()(Input((None,)))
 
 
@@ -193,3 +195,30 @@ def test_pipeline_passes_training_on():
 def test_spectrogram_refuses(kwargs):
     with pytest.raises(ValueError, match=next(iter(kwargs))):
         STFTSpectrogram(**kwargs)
+
+
+def test_rescaling_by_arrays():
+    layer = Rescaling(np.array([1.0, 2.0, 3.0]), np.float32(1))
+    x = np.ones((2, 3, 4, 5), "float32")
+    keras.config.set_image_data_format("channels_first")
+    try:
+        np.testing.assert_array_equal(layer(x)[0, :, 0, 0], [2, 3, 4])
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    twin = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
+    np.testing.assert_array_equal(twin([[1.0, 1.0, 1.0]]), [[2, 3, 4]])
+
+
+def test_numbers_and_lists_of_them_are_taken():
+    assert float(Rescaling(2.0)(3)) == 6
+    np.testing.assert_array_equal(Discretization(bin_boundaries=[0.0, 1.0])([[-1, 0.5, 2]]), [[0, 1, 2]])
+
+
+def test_adapting_to_what_has_no_shape():
+    with pytest.raises(TypeError, match="`.shape`"):
+        Normalization().adapt(iter([42]))
+
+
+def test_spectrograms_are_of_floats():
+    with pytest.raises(TypeError, match="floating-point"):
+        keras.layers.STFTSpectrogram(frame_length=4)(np.ones((1, 9, 1), "int32"))

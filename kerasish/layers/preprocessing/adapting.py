@@ -37,4 +37,4 @@ def batches_of(data: Any, who: str, steps: int | None = None) -> Iterator[Any]:
         empty = False
         yield batch[0] if isinstance(batch, tuple) else batch
     if empty:
-        raise ValueError(f"layer {who!r} cannot adapt: the data has no batches")
+        raise ValueError(f"layer {who!r} cannot adapt to an empty iterable: the data has no batches")

@@ -27,9 +27,11 @@ class CategoryEncoding(Layer):
     def __init__(self, num_tokens: int | None = None, output_mode: str = "multi_hot", sparse: bool = False,
                  **kwargs: Any):
         super().__init__(**kwargs)
+        if num_tokens is None:
+            raise ValueError("num_tokens must be set to use this layer, CategoryEncoding; if it is not known, use "
+                             "IntegerLookup")
         if not is_int(num_tokens, 1):
-            raise ValueError(f"argument `num_tokens` of CategoryEncoding must be a positive integer, got "
-                             f"{num_tokens!r}; if it is not known, use IntegerLookup")
+            raise ValueError(f"CategoryEncoding: argument `num_tokens` must be >= 1, an integer, got {num_tokens!r}")
         refuse_sparse(sparse, "CategoryEncoding")
         self.num_tokens: int = int(num_tokens)  # type: ignore[arg-type]
         self.output_mode = checked_mode(output_mode, ("one_hot", "multi_hot", "count"), "CategoryEncoding")
@@ -52,8 +54,8 @@ class CategoryEncoding(Layer):
         self._check_numbers(x)
         if count_weights is not None:
             if self.output_mode != "count":
-                raise ValueError(f"layer {self.path!r}: `count_weights` is for output_mode='count' alone, "
-                                 f"the mode is {self.output_mode!r}")
+                raise ValueError(f"layer {self.path!r}: `count_weights` is not used when `output_mode` is "
+                                 f"{self.output_mode!r}, but for 'count' alone")
             count_weights = ops.cast(count_weights, self.compute_dtype)
         return encode(x, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)
 

@@ -35,10 +35,12 @@ class Discretization(Layer):
         super().__init__(name=name, dtype=dtype)
         refuse_sparse(sparse, "Discretization")
         if (num_bins is None) == (bin_boundaries is None):
-            raise ValueError(f"Discretization needs either `bin_boundaries` or `num_bins`, got {bin_boundaries!r} and "
-                             f"{num_bins!r}")
+            wrong = "needs either `num_bins` or `bin_boundaries`" if num_bins is None else (
+                "cannot take both: Both `num_bins` and `bin_boundaries` came")
+            raise ValueError(f"Discretization {wrong}, got {num_bins!r} and {bin_boundaries!r}")
         if num_bins is not None and num_bins < 0:
             raise ValueError(f"argument `num_bins` of Discretization must be at least 0, got {num_bins!r}")
+        self._allow_non_tensor_positional_args = True  # numbers and lists of them
         self.output_mode = checked_mode(output_mode, MODES, "Discretization")
         self.num_bins, self.epsilon, self.sparse = num_bins, epsilon, False
         self.bin_boundaries = None if bin_boundaries is None else [float(b) for b in bin_boundaries]
@@ -80,7 +82,9 @@ class Discretization(Layer):
     def call(self, inputs: Any) -> Tensor:
         """Return the numbers or vectors."""
         if self.bin_boundaries is None:
-            raise ValueError(f"layer {self.path!r} has no bins yet: give it `bin_boundaries`, or call `adapt` on data")
+            raise ValueError(f"layer {self.path!r} has no bins yet: You need to give `bin_boundaries`, or to call "
+                             "`adapt` on data")
+        inputs = ops.convert_to_tensor(inputs, self.input_dtype)
         bins = ops.digitize(inputs, np.array(self.bin_boundaries, "float32"))
         return encode(bins, self.output_mode, self._depth, self.output_dtype)
 

@@ -52,18 +52,19 @@ class HashedCrossing(Layer):
         if array.dtype.kind in "iu":
             return array.ravel().tolist()
         if array.dtype.kind == "f":
-            raise ValueError(f"layer {self.path!r} crosses strings and integers, got dtype {array.dtype}")
+            raise ValueError(f"the inputs of layer {self.path!r} should have an integer or string dtype, got "
+                             f"{array.dtype}")
         return [fingerprint(v) for v in flat_bytes(array, "utf-8", self.path)[0]]
 
     def _list(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:
-            raise ValueError(f"layer {self.path!r} must be called on a list of two or more inputs, got {inputs!r}")
+            raise ValueError(f"layer {self.path!r} should be called on a list of at least two inputs, got {inputs!r}")
         return inputs
 
     def _check_shapes(self, shapes: list[tuple]) -> None:
         first = shapes[0]
         if len(first) > 2 or (len(first) == 2 and first[1] != 1) or any(s != first for s in shapes):
-            raise ValueError(f"layer {self.path!r} expects inputs of one shape, (), (batch,) or (batch, 1), "
+            raise ValueError(f"layer {self.path!r}: all inputs should have shape (), (batch,) or (batch, 1), the same, "
                              f"got {shapes}")
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

@@ -35,7 +35,8 @@ class Hashing(Layer):
         output_mode = checked_mode(output_mode, MODES, "Hashing")
         refuse_sparse(sparse, "Hashing")
         if not is_int(num_bins, 1):
-            raise ValueError(f"argument `num_bins` of Hashing must be a positive integer, got {num_bins!r}")
+            raise ValueError(f"argument `num_bins` of Hashing must be a positive integer, it cannot be `None`: got "
+                             f"{num_bins!r}")
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else config.floatx()
         super().__init__(**kwargs)

@@ -27,8 +27,8 @@ class Normalization(Layer):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
-            raise ValueError(f"Normalization needs both `mean` and `variance`, or neither, got {mean!r} and "
-                             f"{variance!r}")
+            raise ValueError(f"for given moments of Normalization both `mean` and `variance` must be set, got {mean!r} "
+                             f"and {variance!r}")
         if mean is not None and np.shape(mean) != np.shape(variance):
             raise ValueError("arguments `mean` and `variance` of Normalization must have one shape, got "
                              f"{np.shape(mean)} and {np.shape(variance)}")
@@ -45,12 +45,12 @@ class Normalization(Layer):
             return
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
-            raise ValueError(f"layer {self.path!r} has axes {self.axis}, but its input {rank}: shape "
-                             f"{tuple(input_shape)}")
+            raise ValueError(f"layer {self.path!r}: All `axis` values must be in the range [{-rank}, {rank}), got "
+                             f"{self.axis} for inputs of shape {tuple(input_shape)}")
         kept = tuple(sorted(a % rank for a in self.axis))
         if any(input_shape[a] is None for a in kept):
-            raise ValueError(f"layer {self.path!r} needs to know the lengths of the axes {kept}, got shape "
-                             f"{tuple(input_shape)}")
+            raise ValueError(f"layer {self.path!r}: All `axis` values to be kept must have known lengths, got axes "
+                             f"{kept} of shape {tuple(input_shape)}")
         self._kept = kept
         self._lengths = tuple(input_shape[a] for a in kept)
         self._broadcast = tuple(n if a in kept else 1 for a, n in enumerate(input_shape))
@@ -105,6 +105,9 @@ class Normalization(Layer):
         variance: Any = 0.0
         total = 0
         for batch in [data] if is_whole(data, lists=False) else batches_of(data, self.path):
+            if not hasattr(batch, "shape") and not isinstance(batch, list | tuple):
+                raise TypeError(f"layer {self.path!r} adapts to batches that are arrays, with a `.shape`, got "
+                                f"{batch!r} ({type(batch).__name__})")
             x = np.asarray(batch)
             self._check_batch(x.shape)
             reduced = tuple(a for a in range(x.ndim) if a not in self._kept)
@@ -123,7 +126,8 @@ class Normalization(Layer):
             self.build(shape)
         elif len(shape) != len(self._broadcast) or tuple(shape[a] for a in self._kept) != self._lengths:
             raise ValueError(f"layer {self.path!r} was built for inputs with lengths {self._lengths} along the axes "
-                             f"{self._kept} of {len(self._broadcast)}, but is adapted to data of shape {shape}")
+                             f"{self._kept} of {len(self._broadcast)}, but is adapted to data of an incompatible "
+                             f"shape: {shape}")
 
     def finalize_state(self) -> None:
         """Nothing is left to do after `adapt`."""

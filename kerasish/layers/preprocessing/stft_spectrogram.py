@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from kerasish import ops
+from kerasish.core.dtypes import is_float
 from kerasish.core.tensor import Tensor
 from kerasish.initializers import STFT
 from kerasish.layers.base.input_spec import InputSpec
@@ -66,7 +67,13 @@ class STFTSpectrogram(Layer):
                          for side in sides]
 
     def call(self, inputs: Any) -> Tensor:
-        """Return the spectra."""
+        """Return the spectra.
+
+        Raises:
+            TypeError: the inputs are no floats.
+        """
+        if not is_float(inputs.dtype):
+            raise TypeError(f"layer {self.path!r} takes floating-point inputs, got dtype {inputs.dtype}: cast them")
         parts = [self._convolved(inputs, kernel) for kernel in self._kernels]
         return self._arranged(self._combined(parts))
 
