@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from kerasish.backend.common.halves import is_half
 from kerasish.core.dispatch import apply, promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import broadcast, like
@@ -54,6 +55,11 @@ def as_float(*values: Any) -> Any:
     dtype = promoted_dtype("float", values)
     tensors = [to_tensor(x, dtype) for x in values]
     return tensors[0] if len(tensors) == 1 else tensors
+
+
+def widened(x: Any) -> Any:
+    """Return a tensor of half precision in float32, any other as it is."""
+    return to_tensor(x, "float32") if is_half(x.dtype) else x
 
 
 def canonical_axis(axis: int, ndim: int) -> int:

@@ -8,7 +8,7 @@ from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.op import public
 from kerasish.core.tensor import Tensor
-from kerasish.ops.building import as_float
+from kerasish.ops.building import as_float, widened
 from kerasish.ops.comparison import isnan, where
 from kerasish.ops.elementwise import cast, clip, complex_of, imag, largest, real
 from kerasish.ops.joining import stack
@@ -57,10 +57,9 @@ def view_as_complex(x: Any) -> Tensor:
     Raises:
         ValueError: the last axis has not length 2.
     """
-    x = as_float(x)
+    x = widened(as_float(x))
     if not x.shape or x.shape[-1] != 2:
         raise ValueError(f"ops.view_as_complex needs real and imaginary parts in a last axis of 2, got shape {x.shape}")
-    x = cast(x, "float32") if x.dtype.itemsize == 2 else x
     return complex_of(x[..., 0], x[..., 1])
 
 

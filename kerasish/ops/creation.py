@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.core.dispatch import to_own_tensor, to_tensor
-from kerasish.core.dtypes import numpy_dtype, result_type, standardize_dtype
+from kerasish.core.dtypes import default_of_python, numpy_dtype, result_type, standardize_dtype
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast_shapes, like
 from kerasish.core.symbolic import is_keras_tensor
@@ -111,7 +111,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if dtype is None:
         given = [v for v in (start, stop, step) if v is not None]
         dtype = result_type(*[getattr(v, "dtype", type(v)) for v in given])
-        if dtype == "int32" and any(isinstance(v, int) and abs(v) >= 2**31 for v in given):
+        if dtype == "int32" and any(isinstance(v, int) and default_of_python(v) == "int64" for v in given):
             dtype = "int64"
     first, last = (0, _number(start)) if stop is None else (_number(start), _number(stop))
     by = 1 if step is None else _number(step)
@@ -207,7 +207,6 @@ def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = None) -> Tensor:
     rows = _length(N, "N")
     columns = rows if M is None else _length(M, "M")
     return _tri(rows=rows, columns=columns, k=int(k), dtype=numpy_dtype(standardize_dtype(dtype)))
-
 
 
 @public
@@ -322,7 +321,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
 
 
 def array(x: Any, dtype: Any = None) -> Any:
-    """Return a value as a tensor that shares no memory with it."""
+    """Return a value as a tensor that shares no memory with what may still be written to."""
     return convert_to_tensor(x, dtype)
 
 

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
+from kerasish.core.dtypes import is_float
 from kerasish.core.op import public
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
@@ -65,7 +66,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if target.shape != output.shape[:axis] + output.shape[axis + 1 :]:
         raise ValueError("arguments `target` and `output` must have the same shape but for the axis of the classes, "
                          f"got {target.shape} and {output.shape} with axis {axis}")
-    if output.dtype.kind != "f" and output.dtype.name != "bfloat16":
+    if not is_float(output.dtype):
         output = output.astype(config.floatx())
     if axis != output.ndim - 1:
         output = moveaxis(output, axis, -1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.backend.common.halves import is_half
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast_shapes
@@ -17,16 +18,13 @@ from kerasish.ops.creation import eye
 from kerasish.ops.diagonals import tril, triu
 from kerasish.ops.elementwise import absolute, cast, power, sqrt, square
 from kerasish.ops.products import matmul
-from kerasish.ops.shape import expand_dims, moveaxis, squeeze, swapaxes
+from kerasish.ops.shape import expand_dims, moveaxis, squeeze
+from kerasish.ops.shape import matrix_transpose as _t
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "logdet", "lstsq", "lu_factor", "matrix_rank", "norm",
     "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd",
 ]
-
-
-def _t(x: Tensor) -> Tensor:
-    return swapaxes(x, -1, -2)
 
 
 def _columns(x: Tensor) -> Tensor:
@@ -219,8 +217,7 @@ def pinv(x: Any, rcond: float | None = None) -> Tensor:
 
 
 def _precision(x: Tensor) -> float:
-    dtype = "float32" if x.dtype.name in ("float16", "bfloat16") else x.dtype
-    return float(np.finfo(dtype).eps)
+    return float(np.finfo("float32" if is_half(x.dtype) else x.dtype).eps)
 
 
 @public
@@ -315,7 +312,6 @@ _eigh = Card("eigh", ("x",), promote="float", vjp=(_eigh_vjp,),
              spec=lambda x: (Spec(_square_spec(x).shape[:-1], x.dtype), Spec(x.shape, x.dtype)))
 _eig = Card("eig", ("x",), promote="float", spec=_eig_spec, vjp=(_no_gradient("eig"),))
 _lu_factor = Card("lu_factor", ("x",), promote="float", spec=_lu_spec, vjp=(_no_gradient("lu_factor"),))
-
 
 
 @public

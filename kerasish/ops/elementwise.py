@@ -16,7 +16,7 @@ from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, broadcast, broadcast_shapes, like
 from kerasish.core.tensor import OPS
-from kerasish.ops.building import as_float, elementwise
+from kerasish.ops.building import as_float, elementwise, widened
 from kerasish.ops.comparison import greater, isnan, logical_or, where
 
 __all__ = [
@@ -578,7 +578,7 @@ def angle(x: Any) -> Any:
 @public
 def polar(abs_: Any, angle: Any) -> Any:
     """Complex numbers abs_ (cos(angle) + i sin(angle)), element by element; half precision becomes float32."""
-    abs_, angle = (cast(v, "float32") if v.dtype.itemsize < 4 else v for v in as_float(abs_, angle))
+    abs_, angle = map(widened, as_float(abs_, angle))
     return complex_of(abs_ * cos(angle), abs_ * sin(angle))
 
 

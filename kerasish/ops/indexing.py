@@ -57,8 +57,7 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
         return (key,), []
     entries = list(key) if isinstance(key, tuple) else [key]
     entries = [e if _is_basic(e) else to_tensor(e) for e in entries]
-    entries = [part for e in entries for part in (nonzero(e) if isinstance(e, Tensor) and e.dtype == "bool" else [e])]
-    used = len(entries) - sum(e is None or e is Ellipsis for e in entries)
+    used = sum(_axes_of(e) for e in entries)
     if used > len(shape):
         raise IndexError(f"too many indices for a tensor of shape {shape}: {used}")
     dots = [i for i, e in enumerate(entries) if e is Ellipsis]
@@ -66,6 +65,7 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
         raise IndexError("an index can have one ellipsis ('...') at most")
     if dots:
         entries[dots[0] : dots[0] + 1] = [builtins.slice(None)] * (len(shape) - used)
+    entries = _without_masks(entries, shape)
     arrays = [e for e in entries if isinstance(e, Tensor)]
     if arrays:  # beside an array an int counts as one
         entries = [to_tensor(e, "int32") if isinstance(e, int | np.integer) else e for e in entries]
@@ -73,6 +73,28 @@ def _parse(key: Any, shape: tuple[int, ...]) -> tuple[tuple, list[Tensor]]:
     while entries and isinstance(entries[-1], builtins.slice) and entries[-1] == builtins.slice(None):
         entries.pop()
     return tuple([_static(e) for e in entries]), arrays
+
+
+def _is_mask(entry: Any) -> bool:
+    return isinstance(entry, Tensor) and entry.dtype == "bool"
+
+
+def _axes_of(entry: Any) -> int:
+    """How many axes of the tensor an entry of a key takes up."""
+    return entry.ndim if _is_mask(entry) else int(entry is not None and entry is not Ellipsis)
+
+
+def _without_masks(entries: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """The entries with the indices of its true elements, an array an axis, in the place of each boolean array."""
+    out: list[Any] = []
+    axis = 0
+    for entry in entries:
+        if _is_mask(entry) and (not entry.ndim or entry.shape != shape[axis : axis + entry.ndim]):
+            raise IndexError(f"a boolean index of shape {entry.shape} does not fit axis {axis} and those after it of a "
+                             f"tensor of shape {shape}")
+        out += nonzero(entry) if _is_mask(entry) else [entry]
+        axis += _axes_of(entry)
+    return out
 
 
 def _is_basic(entry: Any) -> bool:
@@ -90,9 +112,10 @@ def _static(entry: Any) -> Any:
 
 
 def _checked_indices(indices: Tensor) -> Tensor:
+    """Integer indices, in a dtype that holds the length of any axis."""
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
-    return indices
+    return OPS["cast"](indices, "int32") if indices.dtype.itemsize < 4 else indices
 
 
 @public
@@ -199,6 +222,8 @@ _combine_item = Card("combine_item", ("x", "values", "*arrays"), vjp=_combine_vj
 def _columns(indices: Any) -> tuple[list[Tensor], tuple[str, ...]]:
     """The last axis of coordinates, one index array an entry."""
     indices = _as_indices(indices)
+    if not indices.ndim or not indices.shape[-1]:
+        raise ValueError(f"argument `indices` must hold coordinates in its last axis, got shape {indices.shape}")
     columns = [indices[..., k] for k in range(indices.shape[-1])]
     return columns, ("array",) * len(columns)
 
@@ -313,6 +338,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
 
 
 def depends_on_values(*_inputs, **_params):
+    """The shape rule of an op without one: it raises."""
     raise TypeError("the shape of this op's result depends on values, which are not known here: run it eagerly")
 
 
@@ -409,7 +435,6 @@ def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, s
     return _segment_combine(data, segment_ids, num_segments, "multiply")
 
 
-
 @public
 def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
     """Coordinates in a shape of flat indices (row-major): one tensor an axis."""
@@ -419,4 +444,3 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
         out.append(OPS["mod"](rest, n))
         rest = OPS["floor_divide"](rest, n)
     return tuple(reversed(out))
-

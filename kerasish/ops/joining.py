@@ -97,7 +97,7 @@ def _at_least(x: Any, ndim: int) -> Tensor:
 def hstack(xs: Sequence[Any]) -> Tensor:
     """Join tensors along the second axis, or along the only one."""
     xs = [_at_least(x, 1) for x in xs]
-    return concatenate(xs, axis=0 if xs[0].ndim == 1 else 1)
+    return concatenate(xs, axis=1 if xs and xs[0].ndim > 1 else 0)
 
 
 @public

@@ -10,7 +10,7 @@ from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
-from kerasish.ops.building import canonical_axes, canonical_axis
+from kerasish.ops.building import as_float, canonical_axes, canonical_axis, widened
 from kerasish.ops.comparison import greater, where
 from kerasish.ops.elementwise import absolute, clip, maximum, power, rsqrt, square
 from kerasish.ops.shape import reshape, squeeze
@@ -20,7 +20,7 @@ __all__ = ["batch_normalization", "layer_normalization", "moments", "normalize",
 
 
 def _moments_spec(x, *, axis) -> tuple[Spec, Spec]:
-    spec = Spec([1 if i in axis else n for i, n in enumerate(x.shape)], x.dtype)
+    spec = Spec(reduction.folded_shape(x.shape, axis, True), x.dtype)
     return spec, spec
 
 
@@ -45,21 +45,21 @@ def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = Fals
         synchronized: must be False.
 
     Returns:
-        The pair (mean, variance).
+        The pair (mean, variance), in floating point.
 
     Raises:
         NotImplementedError: moments over several processes are asked for.
     """
     if synchronized:
         raise NotImplementedError("moments over several processes are not supported: leave `synchronized` False")
-    x = to_tensor(x)
-    wide = x.astype(_wide(x))
+    x = as_float(x)
+    wide = widened(x)
     axes = canonical_axes(axes, x.ndim)
     mean, variance = _moments(wide, axis=axes)
     if not keepdims:
         mean, variance = squeeze(mean, axes), squeeze(variance, axes)
     if wide is not x:
-        limit = float(np.finfo("float16").max)
+        limit = float(np.finfo("float16").max)  # of bfloat16 too, as in Keras
         mean, variance = (clip(m, -limit, limit).astype(x.dtype.name) for m in (mean, variance))
     return mean, variance
 

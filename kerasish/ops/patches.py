@@ -9,6 +9,7 @@ from kerasish.core.op import public
 from kerasish.core.tensor import Tensor
 from kerasish.ops.indexing import segment_sum, take
 from kerasish.ops.shape import moveaxis, pad, reshape, transpose
+from kerasish.utils.config import standardize_data_format
 
 __all__ = ["depth_to_space", "fold", "space_to_depth", "unfold"]
 
@@ -113,7 +114,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
         ValueError: the channels cannot be spread evenly.
     """
     x, b = _images(x, "depth_to_space"), int(block_size)
-    last = _is_last(data_format)
+    last = standardize_data_format(data_format) == "channels_last"
     channels = x.shape[-1 if last else 1]
     if channels % (b * b):
         raise ValueError(f"depth_to_space cannot spread {channels} channels over blocks of {b} x {b} pixels")
@@ -141,7 +142,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
         ValueError: the image cannot be cut into blocks evenly.
     """
     x, b = _images(x, "space_to_depth"), int(block_size)
-    last = _is_last(data_format)
+    last = standardize_data_format(data_format) == "channels_last"
     height, width = x.shape[1:3] if last else x.shape[2:]
     if height % b or width % b:
         raise ValueError(f"space_to_depth cannot cut {height} x {width} pixels into blocks of {b} x {b}")
@@ -151,9 +152,3 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
         return reshape(transpose(reshape(x, (n, h, b, w, b, c)), (0, 1, 3, 2, 4, 5)), (n, h, w, c * b * b))
     n, c = x.shape[:2]
     return reshape(transpose(reshape(x, (n, c, h, b, w, b)), (0, 1, 3, 5, 2, 4)), (n, c * b * b, h, w))
-
-
-def _is_last(data_format: str) -> bool:
-    if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(f"data_format must be 'channels_last' or 'channels_first', got {data_format!r}")
-    return data_format == "channels_last"

@@ -12,7 +12,8 @@ from kerasish.ops.building import canonical_axis
 from kerasish.ops.diagonals import diagonal
 from kerasish.ops.elementwise import cast, conj, multiply
 from kerasish.ops.joining import stack
-from kerasish.ops.shape import expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes, transpose
+from kerasish.ops.shape import expand_dims, moveaxis, ravel, reshape, squeeze, transpose
+from kerasish.ops.shape import matrix_transpose as _t
 
 __all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 
@@ -35,10 +36,6 @@ def _matmul_spec(x1, x2):
                          f"got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     ends = (a[-2],) * (len(x1.shape) > 1) + (b[-1],) * (len(x2.shape) > 1)
     return Spec((*broadcast_shapes(tuple(a[:-2]), tuple(b[:-2])), *ends), x1.dtype)
-
-
-def _t(x: Tensor) -> Tensor:
-    return swapaxes(x, -1, -2)
 
 
 def _matmul_x1(g, x2, x1_spec):

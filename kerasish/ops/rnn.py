@@ -101,7 +101,9 @@ def _run(step: Any, inputs: Any, masks: Any, states: Any, length: int, go_backwa
         at = length - 1 - t if go_backwards else t
         x = tree.pack_sequence_as(inputs, [p[at] for p in pieces])
         output, states = step(x, mask_pieces[t], states, output)
-        collected = [*collected, output] if keep_all else [output]
+        if not keep_all:
+            collected.clear()
+        collected.append(output)
     return output, collected, states
 
 

@@ -110,6 +110,11 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     return _transpose(x, axes=tuple(order))
 
 
+def matrix_transpose(x: Any) -> Tensor:
+    """Exchange the last two axes."""
+    return swapaxes(x, -1, -2)
+
+
 @public
 def expand_dims(x: Any, axis: Any) -> Tensor:
     """Insert axes of length 1.

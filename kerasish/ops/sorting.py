@@ -65,7 +65,10 @@ def argsort(x: Any, axis: int | None = -1) -> Tensor:
 def argpartition(x: Any, kth: int, axis: int | None = -1) -> Tensor:
     """Indices that put the element of rank `kth` in its place, smaller ones before it and larger ones after."""
     x, axis = _flat_or_axis(x, axis)
-    return _argpartition(x, kth=canonical_axis(kth, x.shape[axis]), axis=axis)
+    n = x.shape[axis]
+    if not -n <= kth < n:
+        raise ValueError(f"argument `kth` must be below {n}, the length of axis {axis} of shape {x.shape}, got {kth}")
+    return _argpartition(x, kth=int(kth) % n, axis=axis)
 
 
 @public

@@ -2,13 +2,11 @@
 
 from typing import Any
 
+from kerasish.backend.common.windows import Pairs, Sizes, out_sizes
 from kerasish.core.spec import Spec
 from kerasish.core.tensor import Tensor
 from kerasish.ops.shape import transpose
 from kerasish.utils import config
-
-Sizes = tuple[int, ...]
-Pairs = tuple[tuple[int, int], ...]
 
 
 def to_channels_last(x: Tensor, data_format: str | None) -> Tensor:
@@ -74,8 +72,5 @@ def _same(length: int, window: int, stride: int, dilation: int) -> tuple[int, in
 
 def windows_spec(x: Any, window: Sizes, strides: Sizes, padding: Pairs, dilation: Sizes, channels: int) -> Spec:
     """Return the spec of an array with one cell a window."""
-    sizes = (
-        max(0, (n + lo + hi - (k - 1) * d - 1) // s + 1)
-        for n, k, s, (lo, hi), d in zip(x.shape[1:-1], window, strides, padding, dilation, strict=True)
-    )
+    sizes = out_sizes(x.shape[1:-1], window, strides, padding, dilation)
     return Spec((x.shape[0], *sizes, channels), x.dtype)

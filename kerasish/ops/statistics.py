@@ -10,7 +10,7 @@ from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import public
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
-from kerasish.ops.building import as_float, canonical_axes, canonical_axis
+from kerasish.ops.building import as_float, canonical_axes, canonical_axis, widened
 from kerasish.ops.comparison import isnan, logical_not, where
 from kerasish.ops.elementwise import cast, ceil, clip, floor, real, sqrt
 from kerasish.ops.indexing import take_along_axis
@@ -159,7 +159,7 @@ def _present(x: Tensor, axis: Any, keepdims: bool) -> Tensor:
 def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over axes of the elements that are not NaN; NaN where there is none."""
     x = as_float(x)
-    wide = cast(x, "float32") if x.dtype.itemsize == 2 else x
+    wide = widened(x)
     return cast(nansum(wide, axis, keepdims) / _present(wide, axis, keepdims), x.dtype)
 
 
@@ -167,7 +167,7 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Variance over axes of the elements that are not NaN; NaN where there is none."""
     x = as_float(x)
-    wide = cast(x, "float32") if x.dtype.itemsize == 2 else x
+    wide = widened(x)
     axes = canonical_axes(axis, x.ndim)
     missing = isnan(wide)
     away = where(missing, 0, wide) - where(missing, 0, spread(nanmean(wide, axes), wide, axes))

@@ -115,6 +115,33 @@ def test_block_of_symbolic_starts():
     assert ops.slice_update(x, start, numbers((2, 3))).shape == (4, 5)
 
 
+@pytest.mark.parametrize("key", [
+    (np.array([True, False, True]),), (..., np.array([False, True])), (0, ..., np.array([True, True])),
+    (None, np.ones((3, 4), bool)), (slice(0, 2), np.eye(4, 2) > 0, None),
+])
+def test_boolean_keys_read_as_in_numpy(key):
+    x = numbers((3, 4, 2))
+    np.testing.assert_array_equal(ops.convert_to_tensor(x)[key], x[key])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16"])
+@pytest.mark.parametrize("read", [
+    lambda x, i: ops.take(x, i, axis=0), lambda x, i: x[i], lambda x, i: ops.take_along_axis(x, i[:, None], axis=0),
+])
+def test_indices_of_a_narrow_dtype_reach_all_of_a_long_axis(read, dtype):
+    x, indices = numbers((1000, 1)), np.array([1, 100], dtype)
+    slope = np.asarray(grad(lambda v: ops.sum(read(v, indices)))(x))
+    np.testing.assert_array_equal(np.flatnonzero(slope), indices)
+
+
+def test_segments_and_coordinates_of_a_narrow_dtype():
+    ids = np.array([0, 255, 3], "uint8")
+    np.testing.assert_array_equal(np.flatnonzero(ops.segment_sum(np.ones(3), ids, 256)), [0, 3, 255])
+    np.testing.assert_array_equal(ops.unravel_index(ids, (2, 300)), np.unravel_index(ids, (2, 300)))
+    np.testing.assert_array_equal(
+        np.flatnonzero(ops.scatter_update(np.ones(300), ids[:, None], np.zeros(3), "mul") == 0), [0, 3, 255])
+
+
 @pytest.mark.parametrize(("error", "says", "call"), [
     (IndexError, "out of bounds", lambda x: x[2]),
     (IndexError, "too many", lambda x: x[0, 0, 0]),
@@ -136,6 +163,12 @@ def test_block_of_symbolic_starts():
     (ValueError, "reduction", lambda x: ops.scatter_update(x, [[0, 0]], [1.0], reduction="div")),
     (ValueError, "must have shape", lambda x: ops.scatter([[0], [1]], x[:1], (4, 3))),
     (ValueError, "same axes", lambda x: ops.rearrange(x, "a b -> a c")),
+    (ValueError, "coordinates in its last axis", lambda x: ops.scatter(np.zeros((2, 0), "int32"), x, (2, 3))),
+    (ValueError, "`kth` must be below 3", lambda x: ops.argpartition(x, 3)),
+    (ValueError, "empty", lambda x: ops.hstack([])),
+    (IndexError, "boolean index", lambda x: x[np.ones(3, bool)]),
+    (IndexError, "boolean index", lambda x: x[..., np.ones(2, bool)]),
+    (IndexError, "boolean index", lambda x: x[np.ones((2, 2), bool)]),
     (TypeError, "depends on values", lambda x: ops.nonzero(spec(np.asarray(x)))),
 ])
 def test_bad_input_is_named(error, says, call):

@@ -29,6 +29,8 @@ REFUSED = [
     (lambda: ops.jvp(ops.sin, X, [X]), TypeError, "`primals` must be a tuple or list"),
     (lambda: ops.jvp(ops.sin, [X], [X[0]]), ValueError, r"shapes of the primals \[\(2, 3\)\], got \[\(3,\)\]"),
     (lambda: ops.jvp(ops.sin, [np.arange(3)], [np.arange(3)]), TypeError, "floating-point"),
+    (lambda: ops.image.extract_patches(np.ones((4, 4, 1), "float32"), (5, 5)), ValueError, "do not fit images"),
+    (lambda: ops.image.extract_patches(np.ones((4, 4, 1), "float32"), 2, strides=0), ValueError, "`strides`"),
     (lambda: ops.glu(X), ValueError, "even length in axis -1"),
 ]
 

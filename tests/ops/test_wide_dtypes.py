@@ -1,5 +1,6 @@
 """Dtypes of results for 64-bit, unsigned and short operands: those of Keras on TensorFlow, which narrows nothing."""
 
+import numpy as np
 import pytest
 
 from kerasish import ops
@@ -33,3 +34,9 @@ def test_dtype_of_result(row):
     assert found(row, lambda d: ops.cast([[1, 2, 3], [1, 2, 3], [1, 1, 1]], d)) == expected
     if row["op"] != "nonzero":  # how many there are is not known beforehand
         assert found(row, lambda d: KerasTensor((3, 3), d, record_history=False)) == expected
+
+
+def test_moments_of_integers_are_floating_point():
+    mean, variance = ops.moments(np.array([1, 2, 4], "int32"), 0)
+    assert mean.dtype == variance.dtype == "float32"
+    np.testing.assert_allclose([mean, variance], [7 / 3, 14 / 9], rtol=1e-6)

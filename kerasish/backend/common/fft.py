@@ -1,5 +1,6 @@
 """Fourier kernels. Complex values go in and out as pairs of real arrays, (real, imaginary)."""
 
+from kerasish.backend.common.elementwise import complex_of
 from kerasish.backend.common.halves import through_float32
 from kerasish.backend.registry import kernel
 
@@ -12,8 +13,7 @@ def _enter(name: str) -> None:
     @kernel(name)
     @through_float32
     def transform(xp, real, imag):
-        z = real + imag * xp.asarray(1j, "complex64")
-        return _pair(getattr(xp.fft, name)(z), real.dtype)
+        return _pair(getattr(xp.fft, name)(complex_of(xp, real, imag)), real.dtype)
 
 
 for _name in ("fft", "ifft", "fft2", "ifft2"):
@@ -29,8 +29,7 @@ def rfft(xp, x, *, length):
 @kernel("irfft")
 @through_float32
 def irfft(xp, real, imag, *, length):
-    z = real + imag * xp.asarray(1j, "complex64")
-    return xp.fft.irfft(z, n=length).astype(real.dtype, copy=False)
+    return xp.fft.irfft(complex_of(xp, real, imag), n=length).astype(real.dtype, copy=False)
 
 
 @kernel("extract_sequences")

@@ -13,16 +13,12 @@ from kerasish.ops.image.layout import Layout
 
 def _filter(x: Tensor, kernels: list[Any], layout: Layout, padding: str = "same") -> list[Tensor]:
     """Correlate every channel with each kernel (height, width), zeros around the image."""
-    x = x if layout.batched else OPS["expand_dims"](x, 0)
-    axis = -1 if layout.format == "channels_last" else 1
-    x = x if axis == -1 else OPS["moveaxis"](x, 1, -1)
-    out = []
+    x, out = layout.as_batch(x), []
     for kernel in kernels:
         kernel = to_tensor(kernel, x.dtype.name)
         weights = OPS["tile"](OPS["reshape"](kernel, (*kernel.shape, 1, 1)), (1, 1, x.shape[-1], 1))
-        y = OPS["depthwise_conv"](x, weights, strides=1, padding=padding, data_format="channels_last")
-        y = y if axis == -1 else OPS["moveaxis"](y, -1, 1)
-        out.append(y if layout.batched else OPS["squeeze"](y, axis=0))
+        out.append(layout.as_given(
+            OPS["depthwise_conv"](x, weights, strides=1, padding=padding, data_format="channels_last")))
     return out
 
 

@@ -1,6 +1,6 @@
 """Where the axes of images are."""
 
-from kerasish.core.tensor import Tensor
+from kerasish.core.tensor import OPS, Tensor
 from kerasish.utils.config import standardize_data_format
 
 
@@ -14,3 +14,13 @@ class Layout:
             raise ValueError(f"argument `images` must have 3 axes (one image) or 4 (a batch), got shape {images.shape}")
         self.h, self.w, self.c = (a + rank for a in ((-3, -2, -1) if self.format == "channels_last" else (-2, -1, -3)))
         self.batched = rank == 4
+
+    def as_batch(self, images: Tensor) -> Tensor:
+        """Return images of this layout as (batch, height, width, channels)."""
+        x = images if self.batched else OPS["expand_dims"](images, 0)
+        return x if self.format == "channels_last" else OPS["moveaxis"](x, 1, -1)
+
+    def as_given(self, x: Tensor) -> Tensor:
+        """Return (batch, height, width, channels) in this layout: the inverse of `as_batch`."""
+        x = x if self.format == "channels_last" else OPS["moveaxis"](x, -1, 1)
+        return x if self.batched else OPS["squeeze"](x, axis=0)

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.backend.common.windows import out_sizes
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import public
 from kerasish.core.tensor import OPS, Tensor
+from kerasish.ops.spatial import explicit_padding, per_axis
 from kerasish.utils.config import standardize_data_format
 
 
@@ -35,8 +37,8 @@ def extract_patches_3d(volumes: Any, size: Any, strides: Any = None, dilation_ra
 
 
 def _patches(x: Tensor, rank: int, size: Any, strides: Any, dilation: Any, padding: str, data_format: Any) -> Tensor:
-    size, dilation = _each(size, rank, "size"), _each(dilation, rank, "dilation_rate")
-    strides = size if strides is None else _each(strides, rank, "strides")
+    size, dilation = per_axis(size, rank, "size"), per_axis(dilation, rank, "dilation_rate")
+    strides = size if strides is None else per_axis(strides, rank, "strides")
     if x.ndim not in (rank + 1, rank + 2):
         raise ValueError(f"patches of size {size} come from tensors of {rank + 1} or {rank + 2} axes, got {x.shape}")
     if padding not in ("valid", "same"):
@@ -45,13 +47,12 @@ def _patches(x: Tensor, rank: int, size: Any, strides: Any, dilation: Any, paddi
     batched = x.ndim == rank + 2
     x = x if batched else OPS["expand_dims"](x, 0)
     x = x if last else OPS["moveaxis"](x, 1, -1)
-    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation)]
-    if padding == "same":
-        total = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(x.shape[1:-1], strides, reach)]
-        x = OPS["pad"](x, [(0, 0), *((t // 2, t - t // 2) for t in total), (0, 0)])
-    cells = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], reach, strides)]
+    pairs = explicit_padding(padding, x.shape[1:-1], size, strides, dilation)
+    cells = out_sizes(x.shape[1:-1], size, strides, pairs, dilation)
     if min(cells) < 1:
-        raise ValueError(f"a window that reaches {tuple(reach)} does not fit images of {x.shape[1:-1]}")
+        raise ValueError(f"windows of {size}, dilated by {dilation}, do not fit images of {x.shape[1:-1]}")
+    if padding == "same":
+        x = OPS["pad"](x, [(0, 0), *pairs, (0, 0)])
     if strides == size and set(dilation) == {1}:
         out = _tiles(x, cells, size)
     else:
@@ -64,17 +65,10 @@ def _patches(x: Tensor, rank: int, size: Any, strides: Any, dilation: Any, paddi
     return out if batched else OPS["squeeze"](out, axis=0)
 
 
-def _tiles(x: Tensor, cells: list[int], size: tuple[int, ...]) -> Tensor:
+def _tiles(x: Tensor, cells: tuple[int, ...], size: tuple[int, ...]) -> Tensor:
     """Patches that do not overlap: a reshape."""
     rank, channels = len(size), x.shape[-1]
     x = x[(slice(None), *(slice(0, n * k) for n, k in zip(cells, size)))]
     x = OPS["reshape"](x, (x.shape[0], *(m for pair in zip(cells, size) for m in pair), channels))
     order = (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
     return OPS["reshape"](OPS["transpose"](x, order), (x.shape[0], *cells, int(np.prod(size)) * channels))
-
-
-def _each(value: Any, rank: int, name: str) -> tuple[int, ...]:
-    out = (value,) * rank if isinstance(value, int) else tuple(int(v) for v in value)
-    if len(out) != rank:
-        raise ValueError(f"argument `{name}` must be an int or {rank} of them, got {value}")
-    return out

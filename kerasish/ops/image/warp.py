@@ -122,8 +122,7 @@ def map_coordinates(inputs: Any, coordinates: Any, order: int, fill_mode: str = 
 def _project(images: Tensor, layout: Layout, coefficients: Tensor, order: int, fill_mode: str,
              fill_value: Any) -> Tensor:
     """Sample image b, for the output pixel (x, y), at the projective map of `coefficients[b]` (8 of them)."""
-    x = images if layout.batched else OPS["expand_dims"](images, 0)
-    x = x if layout.format == "channels_last" else OPS["moveaxis"](x, 1, -1)
+    x = layout.as_batch(images)
     batch, height, width, channels = x.shape
     if coefficients.shape[0] not in (1, batch):
         raise ValueError(f"expected one transform, or one for each of {batch} images, got {coefficients.shape[0]}")
@@ -136,9 +135,7 @@ def _project(images: Tensor, layout: Layout, coefficients: Tensor, order: int, f
     places = [OPS["broadcast_to"](p, (batch, height, width)) for p in places]
     first = (np.arange(batch) * height * width).astype("int32")[:, None, None]
     out = _sample(OPS["reshape"](x, (-1, channels)), (height, width), places, first, order, fill_mode, fill_value)
-    out = _restored(out, images.dtype.name)
-    out = out if layout.format == "channels_last" else OPS["moveaxis"](out, -1, 1)
-    return out if layout.batched else OPS["squeeze"](out, axis=0)
+    return layout.as_given(_restored(out, images.dtype.name))
 
 
 @public(name="image_affine_transform")
@@ -213,8 +210,7 @@ def elastic_transform(images: Any, alpha: Any = 20.0, sigma: Any = 5.0, interpol
     """
     images = to_tensor(images)
     layout, order = Layout(images, data_format), _checked(interpolation, fill_mode)
-    x = images if layout.batched else OPS["expand_dims"](images, 0)
-    x = x if layout.format == "channels_last" else OPS["moveaxis"](x, 1, -1)
+    x = layout.as_batch(images)
     batch, height, width, channels = x.shape
     work = result_type(float_of(images.dtype), "float32")
     size = int(6 * float(sigma)) | 1
@@ -224,6 +220,4 @@ def elastic_transform(images: Any, alpha: Any = 20.0, sigma: Any = 5.0, interpol
     places = [shift[..., 0] + to_tensor(rows, work), shift[..., 1] + to_tensor(columns, work)]
     first = (np.arange(batch) * height * width).astype("int32")[:, None, None]
     out = _sample(OPS["reshape"](x, (-1, channels)), (height, width), places, first, order, fill_mode, fill_value)
-    out = _restored(out, images.dtype.name)
-    out = out if layout.format == "channels_last" else OPS["moveaxis"](out, -1, 1)
-    return out if layout.batched else OPS["squeeze"](out, axis=0)
+    return layout.as_given(_restored(out, images.dtype.name))
