@@ -728,6 +728,14 @@ def test_remote_monitor_that_finds_no_server():
 # ----- TensorBoard
 
 
+def test_event_files_take_numbers_beyond_float32(tmp_path):
+    file = event_file.EventFile(tmp_path)
+    file.scalar("loss", 1e300, 1)
+    file.close()
+    (path,) = tmp_path.iterdir()
+    assert np.float32(np.inf).tobytes() in path.read_bytes()
+
+
 def test_event_files_are_those_of_tensorboard(tmp_path, monkeypatch):
     monkeypatch.setattr(event_file.time, "time", lambda: 1.5)
     file = event_file.EventFile(tmp_path)

@@ -293,6 +293,22 @@ def test_what_reads_its_own_way_is_put_back_too(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_objects_to_skip_are_left_as_they_are(suffix, tmp_path):
+    saved, model = (keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.Dense(1)]) for _ in range(2))
+    fill(saved)
+    path = tmp_path / f"m{suffix}"
+    (saved.save_weights if suffix == ".weights.h5" else saved.save)(path)
+    first, last = model.layers
+    kept = first.get_weights()
+    model.load_weights(path, objects_to_skip=[first])
+    for a, b in zip([*first.get_weights(), *last.get_weights()], [*kept, *saved.layers[-1].get_weights()], strict=True):
+        np.testing.assert_array_equal(a, b)
+    saved.save(tmp_path / "m.h5")
+    with pytest.raises(ValueError, match="older .h5 format"):
+        model.load_weights(tmp_path / "m.h5", objects_to_skip=[first])
+
+
 def test_layers_by_name_from_the_older_format(tmp_path):
     mlp().save(tmp_path / "m.h5")
     model = fill(keras.Sequential([keras.Input((4,)), layers.Dense(3, name="a"), layers.Dense(9, name="other")]), 8)

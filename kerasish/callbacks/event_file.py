@@ -61,7 +61,8 @@ def _double(field: int, number: float) -> bytes:
 
 
 def _float(field: int, number: float) -> bytes:
-    return _key(field, _FLOAT) + struct.pack("<f", number)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is drawn as infinite
+        return _key(field, _FLOAT) + np.float32(number).astype("<f4").tobytes()
 
 
 def _nested(field: int, content: bytes) -> bytes:

@@ -11,19 +11,10 @@ from kerasish.data.directory import dataset_from_directory
 
 
 def audio_dataset_from_directory(
-    directory: str | os.PathLike,
-    labels: Any = "inferred",
-    label_mode: str | None = "int",
-    class_names: Sequence[str] | None = None,
-    batch_size: int | None = 32,
-    sampling_rate: int | None = None,
-    output_sequence_length: int | None = None,
-    ragged: bool = False,
-    shuffle: bool = True,
-    seed: int | None = None,
-    validation_split: float | None = None,
-    subset: str | None = None,
-    follow_links: bool = False,
+    directory: str | os.PathLike, labels: Any = "inferred", label_mode: str | None = "int",
+    class_names: Sequence[str] | None = None, batch_size: int | None = 32, sampling_rate: int | None = None,
+    output_sequence_length: int | None = None, ragged: bool = False, shuffle: bool = True, seed: int | None = None,
+    validation_split: float | None = None, subset: str | None = None, follow_links: bool = False,
     verbose: bool = True,
 ) -> Any:
     """Return a data set of the 16-bit `.wav` files below a folder: float32 samples in [-1, 1), and labels.
@@ -61,22 +52,9 @@ def audio_dataset_from_directory(
         return np.pad(audio, ((0, output_sequence_length - len(audio)), (0, 0)))
 
     return dataset_from_directory(
-        directory,
-        load,
-        (".wav",),
-        "audio files",
-        labels=labels,
-        label_mode=label_mode,
-        class_names=class_names,
-        batch_size=batch_size,
-        shuffle=shuffle,
-        seed=seed,
-        validation_split=validation_split,
-        subset=subset,
-        follow_links=follow_links,
-        format="tf",
-        verbose=verbose,
-        pad=output_sequence_length is None,
+        directory, load, (".wav",), "audio files", labels=labels, label_mode=label_mode, class_names=class_names,
+        batch_size=batch_size, shuffle=shuffle, seed=seed, validation_split=validation_split, subset=subset,
+        follow_links=follow_links, format="tf", verbose=verbose, pad=output_sequence_length is None,
     )
 
 

@@ -130,22 +130,9 @@ def _label(label: Any, label_mode: str, num_classes: int) -> Any:
 
 
 def dataset_from_directory(
-    directory: str | os.PathLike,
-    load: Callable[[str], Any],
-    endings: tuple[str, ...],
-    what: str,
-    *,
-    labels: Any,
-    label_mode: str | None,
-    class_names: Sequence[str] | None,
-    batch_size: int | None,
-    shuffle: bool,
-    seed: int | None,
-    validation_split: float | None,
-    subset: str | None,
-    follow_links: bool,
-    format: str,
-    verbose: bool,
+    directory: str | os.PathLike, load: Callable[[str], Any], endings: tuple[str, ...], what: str, *, labels: Any,
+    label_mode: str | None, class_names: Sequence[str] | None, batch_size: int | None, shuffle: bool, seed: int | None,
+    validation_split: float | None, subset: str | None, follow_links: bool, format: str, verbose: bool,
     pad: bool = False,
 ) -> Any:
     """Return the data set of the files below a folder, or a list of two for `subset="both"`.

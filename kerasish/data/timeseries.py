@@ -8,17 +8,9 @@ from kerasish.data.dataset import Dataset
 
 
 def timeseries_dataset_from_array(
-    data: Any,
-    targets: Any,
-    sequence_length: int,
-    sequence_stride: int = 1,
-    sampling_rate: int = 1,
-    batch_size: int | None = 128,
-    shuffle: bool = False,
-    seed: int | None = None,
-    start_index: int | None = None,
-    end_index: int | None = None,
-    format: str = "tf",
+    data: Any, targets: Any, sequence_length: int, sequence_stride: int = 1, sampling_rate: int = 1,
+    batch_size: int | None = 128, shuffle: bool = False, seed: int | None = None, start_index: int | None = None,
+    end_index: int | None = None, format: str = "tf",
 ) -> Dataset:
     """Return a data set of windows over a time series: `data[i], data[i + rate], ..., data[i + (length - 1) rate]`.
 
@@ -51,8 +43,7 @@ def timeseries_dataset_from_array(
         targets = np.asarray(targets)
         count = min(count, len(targets))
         targets = targets[start:end]
-    data = data[start:end]
-    starts = np.arange(0, count, sequence_stride)
+    data, starts = data[start:end], np.arange(0, count, sequence_stride)
     if shuffle:
         seed = int(np.random.randint(1_000_000)) if seed is None else seed
         np.random.RandomState(seed).shuffle(starts)

@@ -101,6 +101,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         model: a built model.
         filepath: the file.
         skip_mismatch: whether layers whose weights do not fit are left as they are, with a warning.
+        objects_to_skip: (`.keras` and `.weights.h5` alone) layers that are left as they are.
         by_name: (`.h5` alone) whether layers are matched by their names, not by their order.
 
     Raises:
@@ -108,7 +109,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
         ValueError: weights do not fit; nothing has been changed then.
     """
     path = pathlib.Path(os.fspath(filepath))
-    kwargs.pop("objects_to_skip", None)
+    skip = kwargs.pop("objects_to_skip", None) or ()
     by_name = kwargs.pop("by_name", False)
     if kwargs:
         raise ValueError(f"load_weights() got unexpected arguments {sorted(kwargs)}")
@@ -117,18 +118,20 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     _build_optimizer(model)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive, weights_in(archive, str(path)) as file:
-            load_state(model, file, skip_mismatch)
+            load_state(model, file, skip_mismatch, skip)
         return
     if path.is_dir():
         path = path / WEIGHTS
     with import_h5py().File(path, "r") as file:
         group = group_at(file, "model_weights") or file
         if "layer_names" in group.attrs or group is not file:
+            if skip:
+                raise ValueError("`objects_to_skip` is for .keras and .weights.h5 files, not for the older .h5 format")
             read_weights(group, model, skip_mismatch, by_name)
         elif by_name:
             raise ValueError("`by_name` is for files of the older .h5 format: others are matched by structure")
         else:
-            load_state(model, file, skip_mismatch)
+            load_state(model, file, skip_mismatch, skip)
 
 
 def _build_optimizer(model: Any) -> None:

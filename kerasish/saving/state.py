@@ -1,6 +1,7 @@
 """Variables of a model to and from an HDF5 file. Nothing is assigned before everything was found to fit."""
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from kerasish.core.variable import Variable
@@ -20,19 +21,20 @@ def save_state(root: Any, file: Any) -> None:
         x.save_own_variables(Entry(file, path, name if isinstance(name, str) else None))
 
 
-def load_state(root: Any, file: Any, skip_mismatch: bool = False) -> None:
+def load_state(root: Any, file: Any, skip_mismatch: bool = False, skip: Iterable[Any] = ()) -> None:
     """Read the variables of an object and of all those inside it.
 
     Args:
         root: a model or layer, built.
         file: an open h5py file.
         skip_mismatch: whether objects whose variables do not fit are left as they are, with a warning.
+        skip: objects that are left as they are, with what is inside them.
 
     Raises:
         ValueError: variables do not fit: lists each by its path. Nothing has been assigned then.
     """
     file = group_at(file, "_layer_checkpoint_dependencies") or file  # written by Keras 2.13
-    entries = [(path, x, Entry(file, path)) for path, x in walk(root)]
+    entries = [(path, x, Entry(file, path)) for path, x in walk(root, skip)]
     faults = {path: fault for path, x, entry in entries if (fault := _fault(x, entry, path))}
     if faults and not skip_mismatch:
         listed = "\n".join(f"- {path or '(the model itself)'}: {fault}" for path, fault in list(faults.items())[:20])

@@ -4,7 +4,7 @@ A path is made of attribute names, and inside lists of class names in snake case
 layers these are the same for two instances of one model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kerasish.utils.naming import to_snake_case
@@ -15,9 +15,9 @@ def is_saveable(x: Any) -> bool:
     return hasattr(type(x), "save_own_variables")
 
 
-def walk(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (path, object) for an object and all those inside it, each once, in Keras's order."""
-    yield from _walk(root, "", set())
+def walk(root: Any, skip: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield (path, object) for an object and all those inside it but `skip`, each once, in Keras's order."""
+    yield from _walk(root, "", {id(x) for x in skip})
 
 
 def _walk(x: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:

@@ -57,17 +57,9 @@ def _flush(path: Path) -> None:
 
 
 def get_file(
-    fname: str | os.PathLike | None = None,
-    origin: str | None = None,
-    untar: bool = False,
-    md5_hash: str | None = None,
-    file_hash: str | None = None,
-    cache_subdir: str = "datasets",
-    hash_algorithm: str = "auto",
-    extract: bool = False,
-    archive_format: Any = "auto",
-    cache_dir: str | os.PathLike | None = None,
-    force_download: bool = False,
+    fname: str | os.PathLike | None = None, origin: str | None = None, untar: bool = False, md5_hash: str | None = None,
+    file_hash: str | None = None, cache_subdir: str = "datasets", hash_algorithm: str = "auto", extract: bool = False,
+    archive_format: Any = "auto", cache_dir: str | os.PathLike | None = None, force_download: bool = False,
 ) -> str:
     """Return the path of a file from the network, which is fetched unless it is there already.
 

@@ -60,18 +60,35 @@ def load_img(
         img = img.convert(modes[0])
     if target_size is None or img.size == (target_size[1], target_size[0]):
         return img
-    box = _middle(img.size, target_size) if keep_aspect_ratio else None
+    box = None
+    if keep_aspect_ratio:
+        top, left, rows, columns = middle_box((img.height, img.width), target_size)
+        box = (left, top, left + columns, top + rows)
     return img.resize((target_size[1], target_size[0]), _pillow().Resampling[interpolation.upper()], box=box)
 
 
-def _middle(size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return the largest box in the middle of an image of (width, height) that has the target's proportions."""
-    width, height = size
-    target_height, target_width = target_size
-    box_height = min(height, width * target_height // target_width)
-    box_width = min(width, height * target_width // target_height)
-    top, left = (height - box_height) // 2, (width - box_width) // 2
-    return left, top, left + box_width, top + box_height
+def middle_box(size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the largest box in the middle of an image that has the target's proportions.
+
+    Args:
+        size: (height, width) of the image.
+        target_size: (height, width) of the target.
+
+    Returns:
+        (top, left, height, width), at least one pixel.
+    """
+    (height, width), (target_height, target_width) = size, target_size
+    rows = max(1, min(height, width * target_height // target_width))
+    columns = max(1, min(width, height * target_width // target_height))
+    return (height - rows) // 2, (width - columns) // 2, rows, columns
+
+
+def margins(size: tuple[int, int], target_size: tuple[int, int]) -> tuple[int, int]:
+    """Return how many rows (at top and bottom) and columns (at both sides) give an image the target's proportions."""
+    (height, width), (target_height, target_width) = size, target_size
+    rows = max(height, width * target_height // target_width) - height
+    columns = max(width, height * target_width // target_height) - width
+    return rows // 2, columns // 2
 
 
 def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:

@@ -7,6 +7,8 @@ import math
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from kerasish.backend.common.halves import through_float32
 from kerasish.backend.registry import kernel
 
@@ -51,6 +53,11 @@ def resampling_matrix(xp, size, new_size, scale, translation, method, antialias,
     total = weights.sum(axis=1, keepdims=True)
     usable = (xp.abs(total) > 1.2e-4) & ((centre >= -0.5) & (centre <= size - 0.5))[:, None]
     return xp.where(usable, weights / xp.where(usable, total, 1.0), 0.0).astype(dtype)
+
+
+def nearest_pixels(size: int, new_size: int) -> np.ndarray:
+    """Return for each pixel of an axis of another size which pixel of the old one its centre lies in, int32."""
+    return ((np.arange(new_size) * 2 + 1) * size // (2 * new_size)).astype("int32")
 
 
 def _apply(xp, matrix, x, axis):

@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.backend.common.image import nearest_pixels
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import is_int
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.image.layout import Layout
+from kerasish.utils.image import margins, middle_box
 
 METHODS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 
@@ -82,8 +84,7 @@ def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: b
     axes, sizes = (layout.h, layout.w), (height, width)
     if interpolation == "nearest":
         for axis, n in zip(axes, sizes):
-            pixel = (np.arange(n) * 2 + 1) * images.shape[axis] // (2 * n)
-            images = OPS["take"](images, pixel.astype("int32"), axis=axis)
+            images = OPS["take"](images, nearest_pixels(images.shape[axis], n), axis=axis)
         return images
     scales = tuple(n / images.shape[a] for a, n in zip(axes, sizes))
     out = _resample(images, axes=axes, sizes=sizes, scales=scales, translations=(0.0, 0.0), method=interpolation,
@@ -92,20 +93,17 @@ def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: b
 
 
 def _crop_to_ratio(images: Tensor, layout: Layout, height: int, width: int) -> Tensor:
-    h, w = images.shape[layout.h], images.shape[layout.w]
-    new_h = max(min(h, int(w * height / width)), 1)
-    new_w = max(min(w, int(h * width / height)), 1)
+    size = images.shape[layout.h], images.shape[layout.w]
+    top, left, rows, columns = middle_box(size, (height, width))
     key = [slice(None)] * images.ndim
-    key[layout.h] = slice((h - new_h) // 2, (h - new_h) // 2 + new_h)
-    key[layout.w] = slice((w - new_w) // 2, (w - new_w) // 2 + new_w)
+    key[layout.h], key[layout.w] = slice(top, top + rows), slice(left, left + columns)
     return images[tuple(key)]
 
 
 def _pad_to_ratio(images: Tensor, layout: Layout, height: int, width: int, fill_value: float) -> Tensor:
-    h, w = images.shape[layout.h], images.shape[layout.w]
     pads = [[0, 0] for _ in images.shape]
-    pads[layout.h] = [(max(h, int(w * height / width)) - h) // 2] * 2
-    pads[layout.w] = [(max(w, int(h * width / height)) - w) // 2] * 2
+    rows, columns = margins((images.shape[layout.h], images.shape[layout.w]), (height, width))
+    pads[layout.h], pads[layout.w] = [rows] * 2, [columns] * 2
     return OPS["pad"](images, pads, constant_values=fill_value) if any(map(any, pads)) else images
 
 
