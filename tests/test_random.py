@@ -2,6 +2,7 @@
 
 import math
 import random as python_random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -245,3 +246,10 @@ def test_a_tensor_can_be_the_seed():
 
 def test_negative_seed_is_taken_modulo_2_to_the_32():
     np.testing.assert_array_equal(values(random.normal((3,), seed=-1)), values(random.normal((3,), seed=2**32 - 1)))
+
+
+def test_threads_that_share_a_generator_get_different_seeds():
+    generator = random.SeedGenerator(1)
+    with ThreadPoolExecutor(8) as pool:
+        drawn = [tuple(values(s).tolist()) for s in pool.map(lambda _: generator.next(), range(2000))]
+    assert len(set(drawn)) == 2000

@@ -165,6 +165,21 @@ def test_name_scopes_make_paths():
         assert keras.Variable(1.0, name="w").path == "outer/inner/w"
 
 
+def test_a_name_scope_may_be_opened_inside_itself():
+    owner = object()
+    scope = keras.name_scope("a", caller=owner)
+    with scope, scope:
+        assert keras.Variable(1.0, name="w").path == "a/w"
+    assert keras.Variable(1.0, name="w").path == "w"
+
+
+def test_plus_a_variable_is_its_value_at_that_moment():
+    v = keras.Variable([1.0, 2.0])
+    before = +v
+    v.assign([5.0, 6.0])
+    np.testing.assert_array_equal(before, [1, 2])
+
+
 def test_symbolic_tensors_refuse_values_and_say_why():
     k = keras.KerasTensor((None, 3), name="k")
     for use, error in ((bool, TypeError), (float, ValueError), (np.asarray, ValueError), (list, NotImplementedError)):
@@ -196,3 +211,15 @@ def test_integer_result_types():
     assert keras.backend.result_type("int64", float) == "float32"
     with pytest.raises(ValueError, match="invalid dtype"):
         keras.backend.standardize_dtype("float12")
+
+
+def test_a_stateless_scope_lists_each_variable_once_and_opens_once():
+    v, scope = keras.Variable(1.0), keras.StatelessScope()
+    with scope:
+        v.assign(2.0)
+        v.assign(3.0)
+        with pytest.raises(RuntimeError, match="open already"):
+            scope.__enter__()
+    assert scope.assigned == [v] and float(scope.get_current_value(v)) == 3 and float(v) == 1
+    with scope:
+        assert float(v) == 3

@@ -28,18 +28,18 @@ class name_scope:  # noqa: N801  (Keras's spelling)
         if override_parent is None and deduplicate:  # a layer's variables stand where the layer stands, whoever calls
             override_parent = getattr(caller, "_parent_path", None)
         self.name, self.caller, self.deduplicate, self.override_parent = name, caller, deduplicate, override_parent
-        self._pushed = False
+        self._pushed: list[bool] = []  # an entry each time it is open, for it may be opened inside itself
 
     def __enter__(self) -> "name_scope":
         last = _stack.names[-1] if _stack.names else None
         again = last is not None and self.caller is not None and last.caller is self.caller and last.name == self.name
-        self._pushed = not (self.deduplicate and again)
-        if self._pushed:
+        self._pushed.append(not (self.deduplicate and again))
+        if self._pushed[-1]:
             _stack.names.append(self)
         return self
 
     def __exit__(self, *_exception: Any) -> None:
-        if self._pushed:
+        if self._pushed.pop():
             _stack.names.pop()
 
 

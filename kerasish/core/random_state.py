@@ -5,6 +5,7 @@ its seeds from variables, and the same seed gives the same bits wherever it runs
 """
 
 import random
+import threading
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from kerasish.utils import naming
 from kerasish.utils.registry import builtin
 
 SEED_DTYPE = "uint32"
+# Threads that load data may draw from one generator; a lock for all, because generators are copied and pickled.
+_advancing = threading.RLock()
 
 
 @builtin("keras.random")
@@ -55,13 +58,14 @@ class SeedGenerator:
         Args:
             ordered: whether the next seed is this one's counter plus one; else it is scattered.
         """
-        seed = self.state.value
-        if ordered:
-            self.state.assign(OPS["add"](seed, np.array([0, 1], SEED_DTYPE)))
-        else:
-            scattered = OPS["multiply"](OPS["add"](seed, np.uint32(1)), np.uint32(5387))
-            self.state.assign(OPS["mod"](scattered, np.uint32(933199)))
-        return seed
+        with _advancing:
+            seed = self.state.value
+            if ordered:
+                self.state.assign(OPS["add"](seed, np.array([0, 1], SEED_DTYPE)))
+            else:
+                scattered = OPS["multiply"](OPS["add"](seed, np.uint32(1)), np.uint32(5387))
+                self.state.assign(OPS["mod"](scattered, np.uint32(933199)))
+            return seed
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain data."""

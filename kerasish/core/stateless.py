@@ -29,7 +29,7 @@ class StatelessScope:
             if value.dtype != variable.handle.dtype:
                 value = OPS["cast"](value, variable.handle.dtype)
             self.state_mapping[id(variable)] = value
-        self._kept: list[Variable] = [v for v, _ in state_mapping or ()]
+        self._kept: dict[int, Variable] = {id(v): v for v, _ in state_mapping or ()}
 
     def read(self, variable: Variable) -> Tensor:
         """Return the value of a variable in this scope."""
@@ -41,12 +41,12 @@ class StatelessScope:
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Set the value of a variable in this scope alone."""
         self.state_mapping[id(variable)] = value
-        self._kept.append(variable)
+        self._kept[id(variable)] = variable
 
     @property
     def assigned(self) -> list[Variable]:
         """The variables for which the scope holds values."""
-        return list(self._kept)
+        return list(self._kept.values())
 
     add_update = property(lambda self: lambda update: self.assign(*update))
 
@@ -59,12 +59,16 @@ class StatelessScope:
         return self.state_mapping.get(id(variable))
 
     _outer: Any = None
+    _scope: Any = None
 
     def __enter__(self) -> "StatelessScope":
+        if self._scope is not None:
+            raise RuntimeError("this StatelessScope is open already: make another one to open inside it")
         self._outer = state.variables
         self._scope = scope(variables=self)
         self._scope.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._scope.__exit__(*exception)
+        opened, self._scope = self._scope, None
+        opened.__exit__(*exception)

@@ -140,6 +140,9 @@ class Variable(TensorOperators):
         out = self._stored().numpy()
         return np.array(out, dtype=dtype or out.dtype)
 
+    def __pos__(self) -> Tensor:
+        return self.read_tensor()
+
     def item(self) -> Any:
         """Return the only element as a Python scalar."""
         return self._stored().item()
