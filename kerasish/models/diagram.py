@@ -75,8 +75,8 @@ def _of_graph(model: Functional, shown: Shown) -> Diagram:
         return End(place[id(operation)], slot)
 
     arrows = [(source(x), End(place[id(node.operation)], slot))
-              for node in model._graph._nodes for slot, x in enumerate(node.inputs) if id(x._keras_history.operation)
-              in place]
+              for node in model._graph._nodes for slot, x in enumerate(node.inputs)
+              if x._keras_history is not None and id(x._keras_history.operation) in place]
     return Diagram(model.name, [_box(operation, shown) for operation in model.operations],
                    list(dict.fromkeys(arrows)), [source(x) for x in model.inputs], [source(x) for x in model.outputs])
 

@@ -22,6 +22,9 @@ class Steps:
 
     compiled: bool
     optimizer: Any
+    make_train_function: Callable[..., Any]
+    make_test_function: Callable[..., Any]
+    make_predict_function: Callable[..., Any]
     _compile_loss: CompiledLoss | None
     _compile_metrics: CompiledMetrics | None
     _loss_tracker: Any
@@ -141,7 +144,8 @@ class Steps:
         """Evaluate a batch (x, y, sample_weight); return the metrics by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)  # type: ignore[operator]
-        if self._compile_loss is not None or self.losses or type(self).compute_loss is not Steps.compute_loss:  # type: ignore
+        own_loss = type(self).compute_loss is not Steps.compute_loss
+        if self._compile_loss is not None or self.losses or own_loss:  # type: ignore[attr-defined]
             self._track_loss(self._loss_of(x, y, y_pred, sample_weight, False), x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 

@@ -58,7 +58,7 @@ MISTAKES = {
     "shape of the target": (lambda: fit(compiled(3), X[:, :2]), r"\(None, 2\).*\(None, 3\)|\(12, 2\).*\(12, 3\)"),
     "validation_freq": (lambda: fit(compiled(), validation_data=(X, X), validation_freq="all"), "_freq.*'all'"),
     "loss_weights": (lambda: fit(compiled(loss_weights=[1.0, 2.0])), "`loss_weights` has 2 entries.*1 outputs"),
-    "trainable": (lambda: layers.Dense(1, trainable="no"), "`trainable` of Dense must be a boolean, got 'no'"),
+    "trainable": (lambda: layers.Dense(1, trainable="no"), "`trainable` of Dense to be a boolean, got 'no'"),
     "names of losses": (lambda: fit(compiled(loss={"dens": "mse"})), r"`loss` has the keys.*'dens'.*named \['dense'\]"),
     "metrics of a name": (lambda: compiled(metrics="mae"), "`metrics` must be a list"),
 }
