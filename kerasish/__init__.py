@@ -28,6 +28,7 @@ from kerasish import (
 from kerasish.autodiff.functional import grad, value_and_grad
 from kerasish.autodiff.tape import GradientTape
 from kerasish.backend.device import device
+from kerasish.compiler.function import function
 from kerasish.core.dtype_policy import DTypePolicy, FloatDTypePolicy
 from kerasish.core.graph import Function
 from kerasish.core.name_scope import name_scope
