@@ -301,7 +301,7 @@ def test_top_k_of_sequences_and_columns():
 
 
 def test_fractional_weights_of_a_whole_count_are_warned_of():
-    with pytest.warns(UserWarning, match="sample weights are float.*casting cuts off"):
+    with pytest.warns(UserWarning, match="sample weights are float.*casting cuts"):
         metrics.MeanIoU(3).update_state(CLASSES, PREDICTED, sample_weight=np.full(4, 0.5))
     metric = metrics.MeanIoU(3, dtype="float32")
     metric.update_state(CLASSES, PREDICTED, sample_weight=np.full(4, 0.5))

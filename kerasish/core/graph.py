@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kerasish.core.spec import agree
 from kerasish.core.symbolic import KerasTensor, Node, Operation, compute_output_spec
 from kerasish.utils import tree
 
@@ -69,8 +70,8 @@ def _walk_back(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[l
         if node is None and id(x) in given:
             continue
         if node is None or (node.is_input and id(x) not in given):
-            raise ValueError(f"the graph is disconnected: {x} is needed for the outputs but is none of the inputs "
-                             f"{[i.name for i in inputs]}")
+            raise ValueError(f"the graph is disconnected: Output {[o.name for o in outputs]} is not connected to "
+                             f"`inputs` {[i.name for i in inputs]}: {x} is needed, and is none of them")
         if id(node) in done:
             continue
         met.setdefault(id(node.operation), len(met))
@@ -105,7 +106,9 @@ class Function(Operation):
         self._inputs: list[KerasTensor] = tree.flatten(inputs)
         self._outputs: list[KerasTensor] = tree.flatten(outputs)
         if not self._outputs:
-            raise ValueError("argument `outputs` is empty: give at least one symbolic tensor")
+            raise ValueError("`outputs` argument cannot be empty: give at least one symbolic tensor")
+        if not self._inputs:
+            raise ValueError("`inputs` argument cannot be empty: give at least one symbolic tensor")
         for x in (*self._inputs, *self._outputs):
             if not isinstance(x, KerasTensor):
                 raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")
@@ -119,11 +122,23 @@ class Function(Operation):
         """Return the symbolic outputs for symbolic inputs of other shapes."""
         return compute_output_spec(self.call, inputs)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shapes of the outputs, in their structure, for shapes of the inputs in theirs."""
+        specs = tree.map_shape_structure(lambda s: KerasTensor(s), input_shape)
+        specs = [KerasTensor(s.shape, x.dtype) for s, x in zip(tree.flatten(specs), self._inputs, strict=True)]
+        return tree.map_structure(lambda x: x.shape, self.compute_output_spec(specs))
+
     def call(self, inputs: Any) -> Any:
         """Return the outputs for the given input values."""
         flat = tree.flatten(inputs)
         if len(flat) != len(self._inputs):
-            raise ValueError(f"function {self.name!r} takes {len(self._inputs)} inputs, got {len(flat)}")
+            raise ValueError(f"invalid input structure: function {self.name!r} takes {len(self._inputs)} inputs, got "
+                             f"{len(flat)}")
+        for x, value in zip(self._inputs, flat, strict=True):
+            shape = getattr(value, "shape", ())
+            if len(shape) != len(x.shape) or not all(m is None or agree(m, n) for m, n in zip(x.shape, shape)):
+                raise ValueError(f"function {self.name!r} was given incompatible inputs: expected shape {x.shape} for "
+                                 f"{x.name!r}, got {tuple(shape)}")
         return self.run(flat)
 
     def run(self, flat_inputs: list[Any], call: Any = None) -> Any:

@@ -45,6 +45,16 @@ class Spec:
 STAND_INS = (5040, 7920)
 
 
+def agree(m: int, n: int) -> bool:
+    """Tell whether two lengths can be the same one: they are equal, or one of them is unknown."""
+    return m == n or m in STAND_INS or n in STAND_INS
+
+
+def meet(m: int, n: int) -> int:
+    """Return of two lengths that agree the known one."""
+    return n if m in STAND_INS else m
+
+
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape to which shapes broadcast; an unknown length takes the known one that it meets.
 

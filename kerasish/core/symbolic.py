@@ -8,6 +8,7 @@ from kerasish.core import abstract, op
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.tensor import TensorOperators
 from kerasish.utils import naming, tree
+from kerasish.utils.constructor import constructor_arguments
 
 
 class KerasHistory(NamedTuple):
@@ -159,7 +160,7 @@ class Operation:
     def __init__(self, name: str | None = None):
         name = name if name is not None else naming.auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:
-            raise ValueError(f"argument `name` must be a string without '/', got {name!r}")
+            raise ValueError(f"argument `name` must be a string and cannot contain character `/`, got {name!r}")
         self.name = name
         self._inbound_nodes: list[Node] = []
         self._outbound_nodes: list[Node] = []
@@ -186,8 +187,19 @@ class Operation:
         raise NotImplementedError(f"{type(self).__name__} has no `call` method")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as plain data."""
-        return {"name": self.name}
+        """Return the constructor's arguments as plain data.
+
+        A subclass that does not define it gets them from the call of its constructor.
+
+        Raises:
+            NotImplementedError: such a constructor took something that is no plain data.
+        """
+        cls = type(self)
+        if cls.get_config is not Operation.get_config or cls.__init__ is Operation.__init__:
+            return {"name": self.name}
+        parameters = inspect.signature(cls.__init__).parameters
+        named = "name" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        return {**constructor_arguments(self, defaults=True), **({"name": self.name} if named else {})}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -215,7 +227,7 @@ class Operation:
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
-def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def compute_output_spec(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Return a function's result on symbolic tensors as symbolic tensors without history."""
     out = abstract.infer(function, is_keras_tensor, args, kwargs)
     return tree.map_structure(lambda x: KerasTensor(x.shape, x.dtype) if isinstance(x, abstract.Inferred) else x, out)

@@ -189,7 +189,8 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
     flat = [to_tensor(x) for x in tree.flatten(elems)]
     lengths = {x.shape[axis] for x in flat}
     if len(lengths) != 1:
-        raise ValueError(f"`elems` must have one length along axis {axis}, got {sorted(lengths)}")
+        raise ValueError(f"`elems` must have one length along axis {axis} (their first dimension by default), got "
+                         f"{sorted(lengths)}")
 
     def combine(a: list[Tensor], b: list[Tensor]) -> list[Tensor]:
         return tree.flatten(f(tree.pack_sequence_as(elems, a), tree.pack_sequence_as(elems, b)))
@@ -250,7 +251,7 @@ def _none_aware(function: Callable[..., Any], *structures: Any) -> Any:
 def _require_callables(**functions: Any) -> None:
     for name, function in functions.items():
         if not callable(function):
-            raise TypeError(f"argument `{name}` must be a function, got {function!r}")
+            raise TypeError(f"argument `{name}` should be a callable, got {function!r}")
 
 
 def _same_result(results: list[Any], what: str) -> Any:

@@ -76,7 +76,8 @@ def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", dat
     if w.ndim != x.ndim:
         raise ValueError(f"inputs of {x.ndim} axes need a kernel of as many, got shape {w.shape}")
     if not w.shape[-2] or x.shape[-1] % w.shape[-2]:
-        raise ValueError(f"{x.shape[-1]} input channels cannot be divided into groups of {w.shape[-2]}, the kernel's")
+        raise ValueError(f"the input channels must match the kernel: {x.shape[-1]} cannot be divided into groups of "
+                         f"{w.shape[-2]}")
     return from_channels_last(_windowed(x, w, strides, padding, dilation_rate, x.shape[-1] // w.shape[-2]), data_format)
 
 
@@ -101,8 +102,8 @@ def depthwise_conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
     """
     x, w = to_channels_last(to_tensor(inputs), data_format), to_tensor(kernel)
     if w.ndim != x.ndim or w.shape[-2] != x.shape[-1]:
-        raise ValueError(f"inputs with {x.shape[-1]} channels and {x.ndim - 2} spatial axes need a kernel "
-                         f"(*window, {x.shape[-1]}, multiplier), got shape {w.shape}")
+        raise ValueError(f"the input channels must match the kernel: {x.shape[-1]} and {x.ndim - 2} spatial axes need "
+                         f"one of (*window, {x.shape[-1]}, multiplier), got shape {w.shape}")
     w = reshape(w, (*w.shape[:-2], 1, w.shape[-2] * w.shape[-1]))
     return from_channels_last(_windowed(x, w, strides, padding, dilation_rate, x.shape[-1]), data_format)
 
@@ -147,8 +148,8 @@ def conv_transpose(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "v
     """
     x, w = to_channels_last(to_tensor(inputs), data_format), to_tensor(kernel)
     if w.ndim != x.ndim or w.shape[-1] != x.shape[-1]:
-        raise ValueError(f"inputs with {x.shape[-1]} channels and {x.ndim - 2} spatial axes need a kernel "
-                         f"(*window, out, {x.shape[-1]}), got shape {w.shape}")
+        raise ValueError(f"the input channels must match the kernel: {x.shape[-1]} and {x.ndim - 2} spatial axes need "
+                         f"one of (*window, out, {x.shape[-1]}), got shape {w.shape}")
     rank = x.ndim - 2
     steps = dict(strides=per_axis(strides, rank, "strides"), dilation=per_axis(dilation_rate, rank, "dilation_rate"))
     extra = output_padding if isinstance(output_padding, list | tuple) else (output_padding,) * rank

@@ -41,7 +41,8 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
         return cast(clip(x, max(low, least), min(high, most)), target)
     # The bounds of integers may have no float of their own: what reaches them is not cast but replaced.
     inside = (x > low) & (x < high)
-    return where(inside, cast(where(inside, x, 0), target), where(isnan(x), 0, where(x > 0, high, low)))
+    beyond = where(x > 0, to_tensor(high, target.name), to_tensor(low, target.name))
+    return where(inside, cast(where(inside, x, 0), target), where(isnan(x), 0, beyond))
 
 
 @public
@@ -59,7 +60,8 @@ def view_as_complex(x: Any) -> Tensor:
     """
     x = widened(as_float(x))
     if not x.shape or x.shape[-1] != 2:
-        raise ValueError(f"ops.view_as_complex needs real and imaginary parts in a last axis of 2, got shape {x.shape}")
+        raise ValueError("ops.view_as_complex: Last dimension of input must be size 2 (real and imaginary part), got "
+                         f"shape {x.shape}")
     return complex_of(x[..., 0], x[..., 1])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasish.core.dispatch import to_own_tensor, to_tensor
 from kerasish.core.dtypes import default_of_python, numpy_dtype, result_type, standardize_dtype
-from kerasish.core.op import Card, public
+from kerasish.core.op import Card, public, symbolic_door
 from kerasish.core.spec import Spec, broadcast_shapes, like
 from kerasish.core.symbolic import is_keras_tensor
 from kerasish.core.tensor import Tensor
@@ -250,7 +250,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def _window(x: Any, values: Callable[[Tensor, int], Tensor]) -> Tensor:
     """`values(i, n - 1)` for i = 0..n-1; a single value is 1."""
-    n = _length(x, "x")
+    # A number of any type says how many points, as in NumPy; `eye` is stricter.
+    n = _length(x if isinstance(x, int) else to_tensor(x).astype("int32"), "x")
     if n < 2:
         return ones((max(n, 0),))
     return values(arange(n, dtype=result_type(float)), n - 1)
@@ -350,10 +351,16 @@ def ndim(x: Any) -> int:
     return len(_described(x).shape)
 
 
-def size(x: Any) -> int | None:
-    """Number of elements; None if a symbolic tensor leaves it open."""
-    lengths = _described(x).shape
-    return None if None in lengths else math.prod(lengths)
+def size(x: Any) -> Any:
+    """Number of elements: an int, or a symbolic scalar for a symbolic tensor."""
+    if symbolic_door["holds"](x):
+        return _size_node(x)
+    return math.prod(_described(x).shape)
+
+
+@public(name="size")
+def _size_node(x: Any) -> Tensor:
+    return to_tensor(math.prod(_described(x).shape), "int32")
 
 
 def _described(x: Any) -> Any:

@@ -123,7 +123,7 @@ def ctc_decode(inputs: Any, sequence_lengths: Any, strategy: str = "greedy", bea
     if strategy == "greedy":
         return _greedy(x, lengths, merge_repeated, blank)
     if strategy != "beam_search":
-        raise ValueError(f"argument `strategy` must be 'greedy' or 'beam_search', got {strategy!r}")
+        raise ValueError(f"Invalid strategy {strategy!r}: it must be 'greedy' or 'beam_search'")
     return _beam_search(log_softmax(x), lengths, beam_width=int(beam_width), top_paths=int(top_paths), mask_index=blank)
 
 

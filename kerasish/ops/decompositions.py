@@ -34,7 +34,7 @@ def _columns(x: Tensor) -> Tensor:
 
 def _require(x: Any, square: bool = True) -> None:
     if len(x.shape) < 2:
-        raise ValueError(f"expected matrices (at least two axes), got shape {tuple(x.shape)}")
+        raise ValueError(f"Input should have rank >= 2. Received: shape {tuple(x.shape)}")
     if square and x.shape[-1] != x.shape[-2]:
         raise ValueError(f"expected square matrices, got shape {tuple(x.shape)}")
 
@@ -323,7 +323,7 @@ def qr(x: Any, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         mode: "reduced" for Q (..., m, min(m, n)), "complete" for Q (..., m, m).
     """
     if mode not in ("reduced", "complete"):
-        raise ValueError(f"argument `mode` must be 'reduced' or 'complete', got {mode!r}")
+        raise ValueError(f"argument `mode`: Expected one of {{'reduced', 'complete'}}, got {mode!r}")
     return _qr(x, mode=mode)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kerasish.core.abstract import is_unknown, leave_open
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import Card, public
 from kerasish.core.spec import Spec, like
@@ -54,7 +55,10 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     first, second = canonical_axis(axis1, x.ndim), canonical_axis(axis2, x.ndim)
     if first == second:
         raise ValueError(f"arguments `axis1` and `axis2` must differ, got {axis1} and {axis2}")
-    return _diagonal(x, offset=int(offset), axis1=first, axis2=second)
+    out = _diagonal(x, offset=int(offset), axis1=first, axis2=second)
+    if is_unknown(x.shape[first]) or is_unknown(x.shape[second]):
+        return leave_open(out, out.ndim - 1)  # the shorter of the two, and one of them is unknown
+    return out
 
 
 @public

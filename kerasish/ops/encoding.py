@@ -22,7 +22,7 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
     """Write each class as a row with a one at its place; a row of zeros where there is no such class.
 
     Args:
-        x: integer classes, from 0.
+        x: classes, from 0; numbers of floating point are cut off to integers.
         num_classes: length of the rows.
         axis: where the result has the axis of the rows.
         dtype: of the result; by default `floatx`.
@@ -32,12 +32,14 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
         Tensor of the shape of `x` with an axis of length `num_classes` more.
 
     Raises:
-        TypeError: the classes are no integers.
+        TypeError: the classes are complex numbers.
     """
     _require_dense(sparse)
     x = to_tensor(x)
-    if not is_int(x.dtype) and x.dtype != "bool":
-        raise TypeError(f"one_hot needs integer classes, got dtype {x.dtype.name}: cast them first")
+    if x.dtype.kind == "c":
+        raise TypeError(f"one_hot needs integer classes, got dtype {x.dtype.name}")
+    if not is_int(x.dtype):
+        x = x.astype("int32")
     axis = canonical_axis(axis, x.ndim + 1)
     shape = [1] * (x.ndim + 1)
     shape[axis] = int(num_classes)

@@ -23,7 +23,7 @@ def _pair_spec(real, imag):
 
 def _plane_spec(real, imag):
     if len(real.shape) < 2:
-        raise ValueError(f"a two-dimensional transform needs at least two axes, got shape {tuple(real.shape)}")
+        raise ValueError(f"Input should have rank >= 2, got shape {tuple(real.shape)}")
     return _pair_spec(real, imag)
 
 
@@ -78,10 +78,12 @@ _irfft = Card("irfft", ("real", "imag"), vjp=_irfft_vjp,
 def _pair(x: Any) -> Pair:
     """The real and imaginary part, checked."""
     if not isinstance(x, tuple | list) or len(x) != 2:
-        raise ValueError(f"argument `x` must be a pair of tensors (real part, imaginary part), got {type(x).__name__}")
+        raise ValueError(f"Input `x` should be a tuple of two tensors (real, imaginary part), got {type(x).__name__}")
     real, imag = (to_tensor(part) for part in x)
+    if not real.ndim or not imag.ndim:
+        raise ValueError("Input should have rank >= 1. Received: numbers")
     if real.shape != imag.shape or real.dtype != imag.dtype or not is_float(real.dtype):
-        raise ValueError(f"the real and imaginary part must have one shape and floating-point dtype, got "
+        raise ValueError("Both the real and imaginary parts should have the same shape and floating-point dtype, got "
                          f"{real.dtype}{list(real.shape)} and {imag.dtype}{list(imag.shape)}")
     return real, imag
 
@@ -120,6 +122,8 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
         Real and imaginary part, (..., fft_length // 2 + 1).
     """
     x = to_tensor(x)
+    if not x.ndim:
+        raise ValueError("Input should have rank >= 1. Received: a number")
     return _rfft(x, length=x.shape[-1] if fft_length is None else int(fft_length))
 
 
@@ -139,9 +143,10 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
 
 
 def _sequences_spec(x, *, length, stride):
-    if not x.shape or length < 1 or stride < 1:
-        raise ValueError(f"sequences need a positive length and stride and at least one axis, got length {length}, "
-                         f"stride {stride}, shape {tuple(x.shape)}")
+    if not x.shape:
+        raise ValueError("Input should have rank >= 1. Received: a number")
+    if length < 1 or stride < 1:
+        raise ValueError(f"sequences need a positive length and stride, got {length} and {stride}")
     count = max(0, (x.shape[-1] - length) // stride + 1)
     return Spec((*x.shape[:-1], count, length), x.dtype)
 
@@ -171,20 +176,25 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
 def _window(window: Any, sequence_length: int, fft_length: int, dtype: Any) -> Tensor:
     """Weights of a window, centred in `fft_length`; all ones if it is None."""
     if fft_length < sequence_length:
-        raise ValueError(f"`fft_length` must be at least `sequence_length` {sequence_length}, got {fft_length}")
+        raise ValueError(f"`fft_length` must equal or exceed `sequence_length` {sequence_length}, got {fft_length}")
     if window is None:
         return OPS["ones"]((fft_length,), dtype)
     if isinstance(window, str):
         if window not in ("hann", "hamming"):
-            raise ValueError(f"argument `window` must be 'hann', 'hamming', None or a tensor, got {window!r}")
+            raise ValueError(f"If a string is passed to `window`, it must be 'hann' or 'hamming', got {window!r}")
         a = 0.5 if window == "hann" else 0.54
         # Periodic, as spectra want it: one point more than the window would be symmetric.
         window = a - (1 - a) * np.cos(2 * np.pi * np.arange(sequence_length) / sequence_length)
     window = to_tensor(window, dtype.name)
     if window.shape != (sequence_length,):
-        raise ValueError(f"argument `window` must have shape ({sequence_length},), got {window.shape}")
+        raise ValueError(f"The shape of `window` must be equal to ({sequence_length},), got {window.shape}")
     before = (fft_length - sequence_length) // 2
     return pad(window, ((before, fft_length - sequence_length - before),))
+
+
+def _require_stride(stride: Any) -> None:
+    if not isinstance(stride, int | np.integer) or stride < 1:
+        raise ValueError(f"`sequence_stride` must be a positive integer, got {stride!r}")
 
 
 @public
@@ -205,8 +215,9 @@ def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, wi
     """
     x = to_tensor(x)
     if x.dtype.name not in ("float32", "float64"):
-        raise TypeError(f"argument `x` must be float32 or float64, got {x.dtype}")
+        raise TypeError(f"argument `x` must be `float32` or `float64`, got {x.dtype}")
     weights = _window(window, sequence_length, fft_length, x.dtype)
+    _require_stride(sequence_stride)
     if center:
         x = pad(x, ((0, 0),) * (x.ndim - 1) + ((fft_length // 2, fft_length // 2),), mode="reflect")
     return rfft(extract_sequences(x, fft_length, sequence_stride) * weights)
@@ -224,8 +235,9 @@ def istft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, l
     """
     real, imag = _pair(x)
     if real.ndim < 2:
-        raise ValueError(f"argument `x` must have at least two axes (windows, bins), got shape {real.shape}")
+        raise ValueError(f"Input should have rank >= 2 (windows, bins), got shape {real.shape}")
     weights = _window(window, sequence_length, fft_length, real.dtype)
+    _require_stride(sequence_stride)
     count = real.shape[-2]
     size = fft_length + sequence_stride * (count - 1)
     signal = _overlap(irfft((real, imag), fft_length) * weights, size=size, stride=sequence_stride)

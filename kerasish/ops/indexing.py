@@ -3,14 +3,15 @@
 import builtins
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasish.core.abstract import in_shape_inference, is_unknown, leave_open, unknown_length
 from kerasish.core.dispatch import promoted_dtype, to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes, like
+from kerasish.core.spec import STAND_INS, Spec, agree, broadcast_shapes, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axis
 from kerasish.ops.shape import as_shape, broadcast_to, ravel
@@ -128,11 +129,30 @@ def get_item(x: Any, key: Any) -> Tensor:
             that are known.
 
     Raises:
-        IndexError: the key does not fit the shape.
+        IndexError: the key does not fit the shape (of a symbolic tensor: ValueError).
     """
     x = to_tensor(x)
-    index, arrays = _parse(key, x.shape)
-    return _get_item(x, *arrays, index=index) if index else x
+    if not in_shape_inference():
+        index, arrays = _parse(key, x.shape)
+        return _get_item(x, *arrays, index=index) if index else x
+    try:
+        index, arrays = _parse(key, x.shape)
+        out = _get_item(x, *arrays, index=index)
+    except IndexError as error:
+        raise ValueError(*error.args) from None
+    return out if arrays else leave_open(out, *_cut_short(x.shape, index))
+
+
+def _cut_short(shape: tuple[int, ...], index: tuple) -> Iterator[int]:
+    """Axes of the result on which `x[:5]` of an unknown length stands: it may have fewer than 5."""
+    lengths, axis = iter(shape), 0
+    for entry in index:
+        n = next(lengths) if entry is not None else 1
+        if isinstance(entry, tuple) and entry != _WHOLE and is_unknown(n):
+            fewer, more = (len(range(*builtins.slice(*entry).indices(m))) for m in STAND_INS)
+            if fewer == more:
+                yield axis
+        axis += not isinstance(entry, int)
 
 
 # ---- take ----
@@ -286,7 +306,7 @@ _dynamic_update: Card = Card("dynamic_update", ("x", "values", "*starts"), spec=
 
 def _starts(start_indices: Any, sizes: tuple[int, ...], shape: tuple[int, ...]) -> list[Any]:
     """Starts as ints within bounds where they are known, else as tensors."""
-    if len(sizes) != len(shape) or any(n > m for n, m in zip(sizes, shape, strict=True)):
+    if len(sizes) != len(shape) or any(n > m and not is_unknown(n) for n, m in zip(sizes, shape, strict=True)):
         raise ValueError(f"a block of shape {sizes} does not fit a tensor of shape {shape}")
     starts = list(start_indices) if isinstance(start_indices, list | tuple) else to_tensor(start_indices)
     if isinstance(starts, Tensor):
@@ -299,6 +319,14 @@ def _starts(start_indices: Any, sizes: tuple[int, ...], shape: tuple[int, ...]) 
     return [min(max(s + m if s < 0 else s, 0), m - n) for s, n, m in zip(starts, sizes, shape, strict=True)]
 
 
+def _rest(start: Any, length: int) -> int:
+    """How much of an axis is left from a start on."""
+    if in_shape_inference() and not getattr(start, "is_concrete", True):
+        return unknown_length()
+    start = int(start)
+    return length - (start + length if start < 0 else start)
+
+
 @public
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     """Read a block of a tensor; a start too large is moved so that the block lies within.
@@ -306,10 +334,18 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     Args:
         inputs: tensor.
         start_indices: where the block starts, one index an axis; may be a tensor.
-        shape: shape of the block; -1 for the whole axis.
+        shape: shape of the block; -1 for what is left of an axis, for which the start must be known.
     """
     x = to_tensor(inputs)
-    sizes = tuple([m if n == -1 else n for n, m in zip(as_shape(shape), x.shape, strict=True)])
+    sizes = as_shape(shape)
+    if len(sizes) != x.ndim:
+        raise ValueError(f"the dimensions in `inputs` must match in number the dimensions in `shape`, got {x.shape} "
+                         f"and {sizes}")
+    if len(start_indices) != x.ndim:
+        raise ValueError("the dimensions in `start_indices` must match in number the dimensions in `inputs`, got "
+                         f"{len(start_indices)} for shape {x.shape}")
+    if -1 in sizes:
+        sizes = tuple([_rest(start_indices[i], m) if n == -1 else n for i, (n, m) in enumerate(zip(sizes, x.shape))])
     starts = _starts(start_indices, sizes, x.shape)
     if any(isinstance(s, Tensor) for s in starts):
         return _dynamic_slice(x, *starts, sizes=sizes)
@@ -348,6 +384,8 @@ _nonzero = Card("nonzero", ("x",), spec=depends_on_values)
 @public
 def nonzero(x: Any) -> tuple[Tensor, ...]:
     """Indices of the elements that are not zero: one int32 tensor an axis. Needs values that are known."""
+    if in_shape_inference():
+        return tuple([Tensor(Spec((unknown_length(),), "int32")) for _ in to_tensor(x).shape])
     return tuple(_nonzero(x))
 
 
@@ -374,9 +412,14 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Tensor, Tensor, int]:
     """Data, ids with those out of range sent to one segment more, and the number of segments."""
     data, ids = to_tensor(data), _as_indices(segment_ids)
-    if ids.ndim != 1 or ids.shape != data.shape[:1]:
-        raise ValueError(f"argument `segment_ids` must have one axis of {data.shape[:1]} ids, got shape {ids.shape}")
-    if num_segments is None:
+    if ids.ndim != 1:
+        raise ValueError(f"Argument `segment_ids` should be an 1-D vector, got shape {ids.shape}")
+    if not data.ndim or not agree(ids.shape[0], data.shape[0]):
+        raise ValueError("Argument `segment_ids` and `data` should have same leading dimension, got shapes "
+                         f"{ids.shape} and {data.shape}")
+    if num_segments is None and in_shape_inference():
+        num_segments = unknown_length()
+    elif num_segments is None:
         num_segments = int(ids.numpy().max()) + 1 if ids.size else 0
     count = int(num_segments)
     inside = OPS["logical_and"](ids >= 0, ids < count)
@@ -437,10 +480,11 @@ def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, s
 
 @public
 def unravel_index(indices: Any, shape: Any) -> tuple[Tensor, ...]:
-    """Coordinates in a shape of flat indices (row-major): one tensor an axis."""
+    """Coordinates in a shape of flat indices (row-major): one tensor an axis, of the dtype of the indices."""
+    indices = to_tensor(indices)
     rest, shape = _as_indices(indices), as_shape(shape)
     out = []
     for n in reversed(shape):
-        out.append(OPS["mod"](rest, n))
+        out.append(OPS["cast"](OPS["mod"](rest, n), indices.dtype))
         rest = OPS["floor_divide"](rest, n)
     return tuple(reversed(out))

@@ -1,14 +1,16 @@
 """Ops that join tensors and split them."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from kerasish.core.abstract import is_unknown
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec
-from kerasish.core.tensor import Tensor
+from kerasish.core.spec import Spec, agree, meet
+from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axis
 from kerasish.ops.shape import as_shape, ravel, reshape
 
@@ -26,10 +28,12 @@ def _ends(lengths: list[int]) -> tuple[int, ...]:
 def _concatenate_spec(*xs, axis):
     first = xs[0].shape
     for x in xs:
-        if len(x.shape) != len(first) or any(x.shape[i] != n for i, n in enumerate(first) if i != axis):
+        if len(x.shape) != len(first) or not all(agree(x.shape[i], n) for i, n in enumerate(first) if i != axis):
             raise ValueError(f"tensors must have the same shape but on axis {axis} to be concatenated, "
                              f"got {', '.join(str(tuple(x.shape)) for x in xs)}")
-    return Spec((*first[:axis], sum(x.shape[axis] for x in xs), *first[axis + 1 :]), xs[0].dtype)
+    out = [reduce(meet, lengths) for lengths in zip(*[x.shape for x in xs], strict=True)]
+    out[axis] = sum(x.shape[axis] for x in xs)
+    return Spec(out, xs[0].dtype)
 
 
 def _split_spec(x, *, points, axis):
@@ -76,11 +80,10 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
         ValueError: there is no tensor, or the shapes differ.
     """
     xs = [to_tensor(e) for e in x]
-    if not xs or any(e.shape != xs[0].shape for e in xs):
+    if not xs or not all(e.ndim == xs[0].ndim and all(map(agree, e.shape, xs[0].shape)) for e in xs):
         raise ValueError(f"argument `x` must hold tensors of one shape to stack, got {[e.shape for e in xs]}")
     axis = canonical_axis(axis, xs[0].ndim + 1)
-    shape = (*xs[0].shape[:axis], 1, *xs[0].shape[axis:])
-    return _concatenate(*[reshape(e, shape) for e in xs], axis=axis)
+    return _concatenate(*[reshape(e, (*e.shape[:axis], 1, *e.shape[axis:])) for e in xs], axis=axis)
 
 
 def _at_least(x: Any, ndim: int) -> Tensor:
@@ -188,6 +191,10 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """
     x = to_tensor(x)
     axis = canonical_axis(axis, x.ndim)
+    if is_unknown(x.shape[axis]):
+        if num is None:
+            raise ValueError(f"Cannot infer argument `num` from shape {x.shape}: give the length of axis {axis}")
+        return [OPS["get_item"](x, (*[slice(None)] * axis, i)) for i in range(int(num))]
     n = x.shape[axis] if num is None else int(num)
     shape = x.shape[:axis] + x.shape[axis + 1 :]
     return [reshape(part, shape) for part in split(x, n, axis)] if n else []

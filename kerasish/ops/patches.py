@@ -60,7 +60,7 @@ def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding:
     rows, columns = _cells(sizes, kernel_size, dilation, stride)
     (kh, down), (kw, across) = rows.shape, columns.shape
     if x.ndim != 3 or x.shape[1] % (kh * kw) or x.shape[2] != down * across:
-        raise ValueError(f"fold needs (batch, channels * {kh * kw}, {down * across}), got shape {x.shape}")
+        raise ValueError(f"fold needs a 3D tensor (batch, channels * {kh * kw}, {down * across}), got shape {x.shape}")
     windows = reshape(x, (x.shape[0], x.shape[1] // (kh * kw), kh, kw, down, across))
     image = _added(transpose(windows, (0, 1, 2, 4, 3, 5)), 4, columns, sizes[1])
     image = _added(image, 2, rows, sizes[0])
@@ -97,6 +97,12 @@ def _images(x: Any, name: str) -> Tensor:
     return x
 
 
+def _block(size: int) -> int:
+    if int(size) < 2:
+        raise ValueError(f"`block_size` must be at least 2, got {size}")
+    return int(size)
+
+
 @public
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Tensor:
     """Spread the channels of each pixel over a block of pixels ("pixel shuffle").
@@ -113,7 +119,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     Raises:
         ValueError: the channels cannot be spread evenly.
     """
-    x, b = _images(x, "depth_to_space"), int(block_size)
+    x, b = _images(x, "depth_to_space"), _block(block_size)
     last = standardize_data_format(data_format) == "channels_last"
     channels = x.shape[-1 if last else 1]
     if channels % (b * b):
@@ -141,7 +147,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
     Raises:
         ValueError: the image cannot be cut into blocks evenly.
     """
-    x, b = _images(x, "space_to_depth"), int(block_size)
+    x, b = _images(x, "space_to_depth"), _block(block_size)
     last = standardize_data_format(data_format) == "channels_last"
     height, width = x.shape[1:3] if last else x.shape[2:]
     if height % b or width % b:

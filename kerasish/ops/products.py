@@ -4,9 +4,9 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from kerasish.core.dispatch import promoted
+from kerasish.core.dispatch import promoted, to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes
+from kerasish.core.spec import Spec, agree, broadcast_shapes, meet
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axis
 from kerasish.ops.diagonals import diagonal
@@ -31,7 +31,7 @@ def _matmul_spec(x1, x2):
         raise ValueError(f"matmul needs at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     a = (1, *x1.shape) if len(x1.shape) == 1 else x1.shape
     b = (*x2.shape, 1) if len(x2.shape) == 1 else x2.shape
-    if a[-1] != b[-2]:
+    if not agree(a[-1], b[-2]):
         raise ValueError(f"the last axis of x1 must have the length of the second-last of x2, "
                          f"got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     ends = (a[-2],) * (len(x1.shape) > 1) + (b[-1],) * (len(x2.shape) > 1)
@@ -85,8 +85,9 @@ def _einsum_spec(x, y, *, subscripts):
     left, right, result = subscripts.replace("->", ",").split(",")
     size = dict(zip(left, x.shape, strict=True))
     for letter, n in zip(right, y.shape, strict=True):
-        if size.setdefault(letter, n) != n:
+        if not agree(size.setdefault(letter, n), n):
             raise ValueError(f"axis {letter!r} of {subscripts!r} has lengths {size[letter]} and {n}")
+        size[letter] = meet(size[letter], n)
     return Spec([size[c] for c in result], x.dtype)
 
 
@@ -177,13 +178,17 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
         In the dtype in which the operands meet; int32 if all are int8.
     """
     xs = _met(*operands)
-    if xs[0].dtype == "int8":
+    if xs[0].dtype == "int8" and all(to_tensor(x).dtype == "int8" for x in operands):
         xs = [cast(x, "int32") for x in xs]
     terms, result = _letters(subscripts, tuple([x.ndim for x in xs]))
     shared = _shared(terms, result)
-    if shared is not None and all(xs[0].shape[i] == xs[1].shape[j] for i, j in shared):
+    if shared is not None and all(_contractible(xs[0].shape[i], xs[1].shape[j]) for i, j in shared):
         return _einsum(xs[0], xs[1], subscripts=f"{terms[0]},{terms[1]}->{result}")
     return _contract(xs, list(terms), result)
+
+
+def _contractible(m: int, n: int) -> bool:
+    return m == n or (1 not in (m, n) and agree(m, n))  # an axis of length 1 broadcasts
 
 
 def _contract(xs: list[Tensor], terms: list[str], result: str) -> Tensor:
@@ -232,7 +237,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     else:
         first, second = ([canonical_axis(a, x.ndim) for a in ([part] if isinstance(part, int) else part)]
                          for part, x in zip(axes, (x1, x2), strict=True))
-    if len(first) != len(second) or any(x1.shape[a] != x2.shape[b] for a, b in zip(first, second, strict=True)):
+    if len(first) != len(second) or not all(agree(x1.shape[a], x2.shape[b]) for a, b in zip(first, second)):
         raise ValueError(f"axes {axes} of shapes {x1.shape} and {x2.shape} do not have the same lengths")
     rest = [a for a in range(x1.ndim) if a not in first], [b for b in range(x2.ndim) if b not in second]
     left = [chr(97 + i) for i in range(x1.ndim)]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.core.abstract import in_shape_inference, is_unknown, unknown_length
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.op import Card, public
-from kerasish.core.spec import Spec, broadcast_shapes, like
+from kerasish.core.spec import STAND_INS, Spec, broadcast_shapes, like
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import canonical_axes, canonical_axis
 
@@ -21,7 +22,8 @@ __all__ = [
 
 
 def _reshape_spec(x, *, shape):
-    if math.prod(shape) != math.prod(x.shape):
+    unknowns = [sum(n in STAND_INS for n in s) for s in (x.shape, shape)]
+    if math.prod(shape) != math.prod(x.shape) and unknowns[0] == unknowns[1]:
         raise ValueError(f"cannot reshape a tensor of shape {tuple(x.shape)} ({math.prod(x.shape)} elements) "
                          f"to {shape} ({math.prod(shape)} elements)")
     return Spec(shape, x.dtype)
@@ -53,15 +55,29 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         ValueError: the number of elements differs.
     """
     x = to_tensor(x)
+    if in_shape_inference() and (shape := _open_shape(newshape)) is not None:
+        return Tensor(Spec(shape, x.dtype.name))
     shape = as_shape(newshape)
+    if any(n < -1 for n in shape):
+        raise ValueError(f"each length must be a non-negative integer, or -1 for what is left: newshape={shape}")
     if shape.count(-1) > 1:
         shape = tuple([x.shape[i] if newshape[i] is None and i < x.ndim else n for i, n in enumerate(shape)])
     if -1 in shape:
         known = math.prod(n for n in shape if n != -1)
         if shape.count(-1) > 1 or (math.prod(x.shape) % known if known else x.size):
-            raise ValueError(f"cannot reshape a tensor of shape {x.shape} to {shape}")
+            raise ValueError(f"cannot reshape a tensor of shape {x.shape}: there can be at most one unknown dimension, "
+                             f"which takes what the others leave, newshape={shape}")
         shape = tuple([math.prod(x.shape) // max(known, 1) if n == -1 else n for n in shape])
     return x if shape == x.shape else _reshape(x, shape=shape)
+
+
+def _open_shape(newshape: Any) -> list[int] | None:
+    """A shape of which tensors without values tell lengths, with unknown ones in their place; None if none does."""
+    if isinstance(newshape, Tensor):
+        return None if newshape.is_concrete else [unknown_length()] * newshape.shape[0]
+    if isinstance(newshape, int | np.integer) or not any(isinstance(n, Tensor) and not n.is_concrete for n in newshape):
+        return None
+    return [unknown_length() if n is None or isinstance(n, Tensor) or n == -1 else int(n) for n in newshape]
 
 
 @public
@@ -82,7 +98,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
         return _transpose(x, axes=tuple(range(x.ndim))[::-1])
     order = tuple([canonical_axis(a, x.ndim) for a in axes])
     if len(order) != x.ndim or len(set(order)) != x.ndim:
-        raise ValueError(f"argument `axes` must be a permutation of the {x.ndim} axes of shape {x.shape}, got {axes}")
+        raise ValueError(f"argument `axes` must be a valid permutation for shape {x.shape}, got axes={axes}")
     return _transpose(x, axes=order)
 
 
@@ -221,6 +237,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Tensor:
     counts = np.asarray(repeats)
     if counts.size == 1:
         return _repeat(x, repeats=int(counts.reshape(())), axis=axis)
+    if counts.ndim == 1 and is_unknown(x.shape[axis]):
+        return x
     if counts.shape != (x.shape[axis],):
         raise ValueError(f"argument `repeats` must be one count or {x.shape[axis]} of them, one for each element of "
                          f"axis {axis} of shape {x.shape}, got shape {counts.shape}")
@@ -332,7 +350,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         value = constant_values if isinstance(constant_values, int | float) else np.asarray(constant_values or 0).item()
         return _pad(x, pad_width=pairs, value=value)
     if constant_values is not None:
-        raise ValueError(f"argument `constant_values` goes with mode 'constant' alone, got mode {mode!r}")
+        raise ValueError(f"Argument `constant_values` can only be provided when `mode == 'constant'`, got {mode!r}")
     for axis, pair in enumerate(pairs):
         if pair != (0, 0):
             x = OPS["take"](x, np.pad(np.arange(x.shape[axis]), pair, mode=mode), axis=axis)  # type: ignore[call-overload]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.core.abstract import in_shape_inference, unknown_length
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import float_of
 from kerasish.core.op import Card, public
@@ -155,11 +156,15 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     if not isinstance(bins, int | np.integer):
         raise TypeError(f"argument `bins` must be an int, got {bins!r}")
     if x.ndim != 1:
-        raise ValueError(f"argument `x` must have one axis, got shape {x.shape}")
+        raise ValueError(f"Input tensor must be 1-dimensional, got shape {x.shape}")
+    if bins < 0:
+        raise ValueError(f"Argument `bins` should be a non-negative integer, got {bins}")
     if range is not None:
         range = tuple([float(r) for r in range])
-        if len(range) != 2 or range[1] < range[0]:
-            raise ValueError(f"argument `range` must be a pair (low, high), got {range}")
+        if len(range) != 2:
+            raise ValueError(f"Argument `range` must be a tuple of two elements (low, high), got {range}")
+        if range[1] < range[0]:
+            raise ValueError(f"The second element of `range` must be greater than the first, got {range}")
     return _histogram(x, bins=int(bins), range=range, dtype=float_of(x.dtype))
 
 
@@ -190,6 +195,16 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     return _bincount(x, weights, length=length)
 
 
+def _unique_of_unknown(x: Tensor, axis: int | None, size: int | None) -> list[Tensor]:
+    """What `unique` finds while only shapes are inferred."""
+    n = unknown_length() if size is None else int(size)
+    if axis is None:
+        values, inverse = (n,), x.shape
+    else:
+        values, inverse = (*x.shape[:axis], n, *x.shape[axis + 1 :]), (x.shape[axis],)
+    return [Tensor(Spec(values, x.dtype.name)), *[Tensor(Spec(s, "int32")) for s in ((n,), inverse, (n,))]]
+
+
 @public
 def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
            return_counts: bool = False, axis: int | None = None, size: int | None = None,
@@ -211,8 +226,11 @@ def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inver
     """
     x = to_tensor(x)
     axis = None if axis is None else canonical_axis(axis, x.ndim)
-    values, first, inverse, counts = _unique(x, axis=axis)
-    if size is not None:
+    if in_shape_inference():
+        values, first, inverse, counts = _unique_of_unknown(x, axis, size)
+    else:
+        values, first, inverse, counts = _unique(x, axis=axis)
+    if size is not None and not in_shape_inference():
         along = axis or 0
         keep = min(int(size), values.shape[along])
         missing = int(size) - keep

@@ -17,7 +17,7 @@ REFUSED = [
     (lambda: ops.argmax(Z), TypeError, "real numbers are needed"),
     (lambda: ops.isposinf(Z), ValueError, "real numbers, got dtype complex128"),
     (lambda: ops.median(Z), ValueError, "real numbers, got dtype complex128"),
-    (lambda: ops.where(X > 0, X), ValueError, "both `x1` and `x2`, or neither"),
+    (lambda: ops.where(X > 0, X), ValueError, "`x1` and `x2` either both"),
     (lambda: ops.bitwise_and(X, 1), TypeError, "bitwise_and"),
     (lambda: ops.cast(X, "float31"), ValueError, "invalid dtype 'float31'"),
     (lambda: ops.sum(X, axis=2), ValueError, "axis 2 is out of bounds for a tensor of 2 axes"),

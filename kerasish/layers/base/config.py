@@ -6,10 +6,10 @@ from typing import Any
 
 from kerasish.core import dtype_policy, symbolic
 from kerasish.utils import serialization
+from kerasish.utils.constructor import constructor_arguments
 
 # What the base class takes.
 _COMMON = ("name", "trainable", "dtype", "autocast", "activity_regularizer")
-_PLAIN = (str, int, float, bool, type(None))
 
 
 class HasConfig:
@@ -36,8 +36,14 @@ class HasConfig:
             config["activity_regularizer"] = serialization.serialize_keras_object(
                 self.activity_regularizer)  # type: ignore[attr-defined]
         if type(self).get_config is HasConfig.get_config:
-            config = _accepted(type(self), {**config, **_constructor_arguments(self)})
+            config = _accepted(type(self), {**config, **self._given_arguments()})
         return config
+
+    def _given_arguments(self) -> dict[str, Any]:
+        args, kwargs = self._init_arguments  # type: ignore[attr-defined]
+        if type(self).__init__ is symbolic.Operation.__init__ or not (args or kwargs):
+            return {}
+        return constructor_arguments(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -92,32 +98,3 @@ def _accepted(cls: type, config: dict[str, Any]) -> dict[str, Any]:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return dict(config)
     return {k: v for k, v in config.items() if k not in _COMMON or k in parameters}
-
-
-def _constructor_arguments(layer: Any) -> dict[str, Any]:
-    args, kwargs = layer._init_arguments
-    parameters = inspect.signature(type(layer).__init__).parameters
-    if type(layer).__init__ is symbolic.Operation.__init__ or not (args or kwargs):
-        return {}
-    bound = inspect.signature(type(layer).__init__).bind(layer, *args, **kwargs)
-    out: dict[str, Any] = {}
-    for name, value in list(bound.arguments.items())[1:]:
-        if parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
-            out.update(value)
-        else:
-            out[name] = value
-    odd = [name for name, value in out.items() if not _is_plain(value) and name != "dtype"]
-    if odd:
-        raise NotImplementedError(
-            f"{type(layer).__name__} {layer.name!r} was made with {odd}, which are no plain data: give the class a "
-            "get_config() that describes them, and a from_config() where the constructor needs more than that")
-    out.pop("dtype", None)
-    return out
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return all(_is_plain(v) for v in value)
-    if isinstance(value, dict):
-        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
-    return isinstance(value, _PLAIN)

@@ -13,9 +13,11 @@ from kerasish.ops.image.layout import Layout
 GRAYSCALE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601 luma
 
 
-def _require_float(images: Tensor) -> None:
+def _require_colours(images: Tensor, axis: int) -> None:
+    if images.shape[axis] != 3:
+        raise ValueError(f"Input images must have 3 channels, got shape {images.shape} with {images.shape[axis]}")
     if not is_float(images.dtype):
-        raise ValueError(f"argument `images` must have a floating-point dtype, got {images.dtype.name}")
+        raise ValueError(f"Invalid images dtype: expected float dtype, got {images.dtype.name}")
 
 
 @public(name="image_rgb_to_grayscale")
@@ -24,7 +26,7 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Tensor:
     images = to_tensor(images)
     axis = Layout(images, data_format).c
     if images.shape[axis] not in (1, 3):
-        raise ValueError(f"argument `images` must have 1 or 3 channels, got {images.shape[axis]}")
+        raise ValueError(f"Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Got {images.shape[axis]}")
     if images.shape[axis] == 1:
         return images
     x = OPS["cast"](images, float_of(images.dtype))
@@ -38,7 +40,7 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Tensor:
     """Return hue, saturation and value in [0, 1] for red, green and blue in [0, 1]."""
     images = to_tensor(images)
     axis = Layout(images, data_format).c
-    _require_float(images)
+    _require_colours(images, axis)
     where = OPS["where"]
     tiny = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float64": 2.0**-52}.get(images.dtype.name, 2.0**-23)
     images = where(OPS["absolute"](images) < tiny, 0.0, images)
@@ -58,7 +60,7 @@ def hsv_to_rgb(images: Any, data_format: str | None = None) -> Tensor:
     """Return red, green and blue in [0, 1] for hue, saturation and value in [0, 1]."""
     images = to_tensor(images)
     axis = Layout(images, data_format).c
-    _require_float(images)
+    _require_colours(images, axis)
     hue, saturation, value = OPS["unstack"](images, axis=axis)
     sector = OPS["mod"](hue, 1.0) * 6.0
     pure = (OPS["absolute"](sector - 3.0) - 1.0, 2.0 - OPS["absolute"](sector - 2.0),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.common.image import nearest_pixels
+from kerasish.core.abstract import in_shape_inference
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import is_int
 from kerasish.core.op import Card, public
@@ -127,6 +128,9 @@ def scale_and_translate(images: Any, output_shape: Any, scale: Any, translation:
                          f"got {method!r}")
     images = to_tensor(images)
     axes = tuple(int(a) % images.ndim for a in spatial_dims)
+    if in_shape_inference():  # where scale and translation may have no values
+        lengths = [int(output_shape[a]) if a in axes else n for a, n in enumerate(images.shape)]
+        return Tensor(Spec(lengths, images.dtype.name))
     scale, translation = (tuple(float(v) for v in np.asarray(x).ravel()) for x in (scale, translation))
     if not len(axes) == len(scale) == len(translation):
         raise ValueError(f"`scale` and `translation` must have one number for each of `spatial_dims` {axes}, "
