@@ -55,8 +55,8 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         ValueError: the number of elements differs.
     """
     x = to_tensor(x)
-    if in_shape_inference() and (shape := _open_shape(newshape)) is not None:
-        return Tensor(Spec(shape, x.dtype.name))
+    if in_shape_inference() and (open_shape := _open_shape(newshape)) is not None:
+        return Tensor(Spec(open_shape, x.dtype.name))
     shape = as_shape(newshape)
     if any(n < -1 for n in shape):
         raise ValueError(f"each length must be a non-negative integer, or -1 for what is left: newshape={shape}")
