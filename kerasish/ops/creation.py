@@ -363,6 +363,9 @@ def _size_node(x: Any) -> Tensor:
     return to_tensor(math.prod(_described(x).shape), "int32")
 
 
+_size_node.__name__ = "size"  # what the node is called in a graph and in files
+
+
 def _described(x: Any) -> Any:
     return x if hasattr(x, "shape") and hasattr(x, "dtype") else to_tensor(x)
 
