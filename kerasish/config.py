@@ -3,11 +3,14 @@
 from kerasish.backend import device
 from kerasish.core.dtype_policy import dtype_policy, set_dtype_policy
 from kerasish.utils.config import (
+    disable_debug_nan,
     disable_traceback_filtering,
+    enable_debug_nan,
     enable_traceback_filtering,
     epsilon,
     floatx,
     image_data_format,
+    is_debug_nan_enabled,
     is_traceback_filtering_enabled,
     max_epochs,
     max_steps_per_epoch,

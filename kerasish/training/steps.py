@@ -168,12 +168,14 @@ class Steps:
         self._assert_compiled("train_on_batch")  # type: ignore[attr-defined]
         if class_weight is not None:
             sample_weight = weigh_classes(to_batch(y, "y"), sample_weight, class_weight)
-        return self._on_batch(self.make_train_function(), x, y, sample_weight, return_dict)
+        run = self._watched(self.make_train_function(), "training")  # type: ignore[attr-defined]
+        return self._on_batch(run, x, y, sample_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluate one batch; return the metrics of this batch alone as numbers, in a list or a dict."""
         self._assert_compiled("test_on_batch")  # type: ignore[attr-defined]
-        return self._on_batch(self.make_test_function(), x, y, sample_weight, return_dict)
+        run = self._watched(self.make_test_function(), "evaluation")  # type: ignore[attr-defined]
+        return self._on_batch(run, x, y, sample_weight, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch as NumPy arrays."""

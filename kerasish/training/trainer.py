@@ -19,6 +19,7 @@ from kerasish.training.compile_config import deserialize_compile_arguments, seri
 from kerasish.training.compiled_loss import CompiledLoss
 from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.training.loop import run_epoch
+from kerasish.training.nan_watch import NanWatch
 from kerasish.training.steps import Steps, as_data, numbers, to_arrays
 from kerasish.utils import config, interactive, tree
 from kerasish.utils.arguments import unpack_x_y_sample_weight
@@ -126,7 +127,7 @@ class Trainer(Steps):
             callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
             class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0,
             steps_per_epoch: int | None = None, validation_steps: int | None = None,
-            validation_batch_size: int | None = None, validation_freq: Any = 1) -> Any:
+            validation_batch_size: int | None = None, validation_freq: Any = 1, *, debug_nan: bool = False) -> Any:
         """Train for a number of epochs.
 
         Args:
@@ -146,12 +147,14 @@ class Trainer(Steps):
             validation_steps: the same for validation data.
             validation_batch_size: samples a validation step; `batch_size` by default.
             validation_freq: after how many epochs to validate, or a list of epochs (counted from 1).
+            debug_nan: whether steps run op by op and stop at a NaN, naming the op and the layer that made it.
 
         Returns:
             The `History`, with the logs of every epoch.
 
         Raises:
             ValueError: the model is not compiled, or arguments do not fit together.
+            FloatingPointError: with `debug_nan`, a step made a NaN.
         """
         self._assert_compiled("fit")
         if validation_split and validation_data is None:
@@ -164,26 +167,28 @@ class Trainer(Steps):
         validate = None
         if validation_data is not None:
             size = validation_batch_size or batch_size
-            validate = self._validation_run(validation_data, size, validation_steps, told)
+            validate = self._validation_run(validation_data, size, validation_steps, told, debug_nan)
         self._set_untracked(stop_training=False)
         self.make_train_function()
         told.on_train_begin()
-        logs = self._run_epochs(batches, told, self._initial_epoch or initial_epoch, epochs, validate, validation_freq)
+        logs = self._run_epochs(batches, told, range(self._initial_epoch or initial_epoch, epochs), validate,
+                                validation_freq, debug_nan)
         if self.optimizer is not None and epochs > 0:
             self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
         told.on_train_end(logs)
         return self.history
 
-    def _run_epochs(self, batches: EpochIterator, told: CallbackList, first: int, epochs: int, validate: Any,
-                    validation_freq: Any) -> dict[str, Any] | None:
+    def _run_epochs(self, batches: EpochIterator, told: CallbackList, epochs: range, validate: Any,
+                    validation_freq: Any, debug_nan: bool) -> dict[str, Any] | None:
         logs: dict[str, Any] | None = None
-        for epoch in range(first, epochs):
+        for epoch in epochs:
             self.reset_metrics()
             told.on_epoch_begin(epoch)
-            step_logs = run_epoch(batches, self.train_function, told, "train", lambda: self.stop_training)
+            step = self._watched(self.train_function, "training", debug_nan, epoch)
+            step_logs = run_epoch(batches, step, told, "train", lambda: self.stop_training)
             logs = self._epoch_logs(step_logs)
             if validate is not None and _is_due(epoch, validation_freq):
-                logs = {**logs, **{f"val_{name}": value for name, value in validate().items()}}
+                logs = {**logs, **{f"val_{name}": value for name, value in validate(epoch).items()}}
             told.on_epoch_end(epoch, logs)
             if self.stop_training or batches.exhausted:
                 break
@@ -197,22 +202,23 @@ class Trainer(Steps):
         results = numbers(self.get_metrics_result())
         return dict(sorted((results if set(results) == set(step_logs) else step_logs).items()))
 
-    def _validation_run(self, data: Any, batch_size: int | None, steps: int | None, told: CallbackList) -> Any:
+    def _validation_run(self, data: Any, batch_size: int | None, steps: int | None, told: CallbackList,
+                        debug_nan: bool) -> Any:
         is_tuple = isinstance(data, list | tuple)
         x, y, weight = unpack_x_y_sample_weight(tuple(data)) if is_tuple else (data, None, None)
         source = batch_source(x, y, weight, batch_size, steps)
         batches = EpochIterator(source, steps, self.steps_per_execution)
         self.make_test_function()
 
-        def validate() -> dict[str, Any]:
+        def validate(epoch: int) -> dict[str, Any]:
             batches.reset()  # with `validation_steps`, each validation sees the same first batches
-            return self._run_test(batches, told)
+            return self._run_test(batches, told, self._watched(self.test_function, "validation", debug_nan, epoch))
 
         return validate
 
     def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
                  sample_weight: Any = None, steps: int | None = None, callbacks: Any = None,
-                 return_dict: bool = False, **kwargs: Any) -> Any:
+                 return_dict: bool = False, *, debug_nan: bool = False, **kwargs: Any) -> Any:
         """Return the loss and the metrics on data; arguments as in `fit`.
 
         Returns:
@@ -226,14 +232,14 @@ class Trainer(Steps):
         told = self._callback_list(callbacks, verbose, 1, batches)
         self.make_test_function()
         self._set_untracked(stop_evaluating=False)
-        logs = self._run_test(batches, told)
+        logs = self._run_test(batches, told, self._watched(self.test_function, "evaluation", debug_nan))
         return logs if return_dict else self._in_order(logs)
 
-    def _run_test(self, batches: EpochIterator, told: CallbackList) -> dict[str, Any]:
+    def _run_test(self, batches: EpochIterator, told: CallbackList, step: Callable[[list], Any]) -> dict[str, Any]:
         self._set_untracked(stop_evaluating=False)
         told.on_test_begin()
         self.reset_metrics()
-        logs = self._epoch_logs(run_epoch(batches, self.test_function, told, "test", lambda: self.stop_evaluating))
+        logs = self._epoch_logs(run_epoch(batches, step, told, "test", lambda: self.stop_evaluating))
         told.on_test_end(logs)
         return logs
 
@@ -303,6 +309,11 @@ class Trainer(Steps):
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
         return CompiledFunction(method, f"{name} of model {self.name!r}")  # type: ignore[attr-defined]
+
+    def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
+                 epoch: int | None = None) -> Callable[[list], Any]:
+        """What runs groups of batches; if it was asked for here or in `keras.config`, under watch for NaNs."""
+        return NanWatch(self, run, what, epoch) if debug_nan or config.is_debug_nan_enabled() else run
 
     # ---- building from data --------------------------------------------------------------------
 

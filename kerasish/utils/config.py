@@ -14,15 +14,18 @@ from kerasish.utils.interactive import (
 )
 
 __all__ = [
+    "disable_debug_nan",
     "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
+    "enable_debug_nan",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_debug_nan_enabled",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_traceback_filtering_enabled",
@@ -66,6 +69,7 @@ class _Settings:
     )
     traceback_filtering: bool = True
     flash_attention: bool | None = None
+    debug_nan: bool = False
 
 
 _settings = _Settings()
@@ -176,3 +180,18 @@ def disable_flash_attention() -> None:
 def is_flash_attention_enabled() -> bool | None:
     """Return False where fused attention is switched off, else None: used wherever it serves."""
     return _settings.flash_attention
+
+
+def enable_debug_nan() -> None:
+    """Let every `fit` and `evaluate` run op by op and stop at a NaN, naming the op and the layer that made it."""
+    _settings.debug_nan = True
+
+
+def disable_debug_nan() -> None:
+    """Let NaNs pass, and steps be compiled again (the default)."""
+    _settings.debug_nan = False
+
+
+def is_debug_nan_enabled() -> bool:
+    """Tell whether `fit` and `evaluate` stop at a NaN."""
+    return _settings.debug_nan
