@@ -6,7 +6,7 @@ from typing import Any
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.core.dispatch import run_kernel, scope
 from kerasish.core.spec import Spec
-from kerasish.core.tensor import Tensor
+from kerasish.core.tensor import Tensor, refusing_text
 from kerasish.utils import tree
 
 # A result of known inputs alone is computed while tracing, unless it is larger than this.
@@ -98,7 +98,7 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Program
         leaves stay).
 
     Raises:
-        NoValueError: the function asks for the value of a traced tensor.
+        NoValueError: the function asks for the value of a traced tensor, or prints it.
     """
     recorder = Trace()
     inputs: list[Tensor] = []
@@ -115,7 +115,7 @@ def trace(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Program
         return tensor
 
     args, kwargs = tree.map_structure(stand_in, (args, kwargs))
-    with scope(interpreter=recorder, variables=recorder, tapes=()):
+    with scope(interpreter=recorder, variables=recorder, tapes=()), refusing_text():
         result = function(*args, **kwargs)
     outputs: list[Tensor] = []
 
