@@ -89,7 +89,7 @@ def test_a_program_can_be_read():
         return ops.tanh(x @ ops.ones((3, 2)))
 
     page = str(step.program(x32(4, 3)))
-    assert "matmul" in page and "v <- %" in page and "tanh" in page and " B, " in page and "float32[4, 2]" in page
+    assert "contract" in page and "v <- %" in page and "tanh" in page and " B, " in page and "float32[4, 2]" in page
     assert float(v[0]) == 1.0  # looking changes nothing
 
 

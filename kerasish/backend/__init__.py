@@ -6,6 +6,7 @@ Importing the package enters all kernels in the table.
 from kerasish.backend.common import (
     activation,
     checks,
+    contract,
     conv,
     ctc,
     elementwise,
