@@ -20,10 +20,6 @@ from kerasish.utils import tree
 MODES: dict[str, Callable[[], contextlib.AbstractContextManager]] = {
     "replay": contextlib.nullcontext,  # one NumPy kernel an instruction
 }
-# The ways in which a warm step allocates no array at all, and those that still make some: see test_allocations.py.
-WITHOUT_ALLOCATIONS: set[str] = set()
-
-
 @pytest.fixture(params=list(MODES))
 def compiled_mode(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a way; compiled functions run that way during the test."""
@@ -56,9 +52,11 @@ def eager_and_compiled(make: Callable[[], tuple[Callable[..., Any], Callable[[],
     return found
 
 
-def assert_compiled(function: CompiledFunction) -> None:
-    """Fail if a function that was called often enough has no program."""
-    programs = list(function._programs.values())
+def assert_compiled(run: Callable[..., Any]) -> None:
+    """Fail if a compiled function, or the one in a model's `train_function`, has no program after two calls."""
+    while not isinstance(run, CompiledFunction):
+        (run,) = [c.cell_contents for c in run.__closure__ or () if callable(c.cell_contents)]  # type: ignore
+    programs = list(run._programs.values())
     assert programs and all(p != "seen" for p in programs), "it ran op by op"
 
 
