@@ -21,7 +21,7 @@ from tests.ops import harness
 
 CASES = harness.collect()
 # Ops whose result's shape, branch or number of steps depends on values: they run op by op.
-EAGER_ALONE = {"switch", "while_loop", "fori_loop", "nonzero", "unique", "bincount", "searchsorted", "digitize",
+EAGER_ALONE = {"while_loop", "fori_loop", "nonzero", "unique", "bincount", "searchsorted", "digitize",
                "histogram", "vectorize", "ctc_decode"}
 
 

@@ -1,6 +1,6 @@
 """Passes: functions from a program to a better one that gives the same results."""
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, with_programs
 from kerasish.compiler.passes.common_subexpressions import share_common_subexpressions
 from kerasish.compiler.passes.contractions import unify_products
 from kerasish.compiler.passes.dead_code import remove_dead_code
@@ -12,7 +12,8 @@ PASSES = (share_common_subexpressions, simplify, remove_dead_code, unify_product
 
 
 def optimize(program: Program) -> Program:
-    """Return the program after all passes."""
+    """Return the program, and those inside its instructions, after all passes."""
+    program = program._replace(instructions=tuple([with_programs(i, optimize) for i in program.instructions]))
     for run in PASSES:
         program = run(program)
     return program
