@@ -14,7 +14,6 @@ result (`x_spec`, `out_spec`), or a static parameter.
 """
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -92,7 +91,8 @@ class Rule:
 
     def __init__(self, card: Card, function: Callable[..., Any]):
         self.function = function
-        names = [n for n in inspect.signature(function).parameters if n != "g"]
+        code = function.__code__
+        names = [n for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n not in ("self", "g")]
         tensors = {n.removeprefix("*") for n in card.inputs} | {"out"}
         self.wants_needs = "needs" in names
         self.values = tuple(n for n in names if n in tensors)
