@@ -138,6 +138,35 @@ def test_a_gradient_saves_what_it_needs_in_the_first_scan():
     assert len(forward.outputs) == 2 + 2  # the carry before the step, and the tanh after it
 
 
+def test_what_all_steps_share_is_taken_out_of_the_loop():
+    v, bias = weight(4, 3), weight(3, seed=2)
+
+    def f(c, xs):
+        """The product of the slices comes before the loop, the gradients of weights come after it."""
+        def step(c, x):
+            c = ops.tanh(c @ (2.0 * W) + x @ v + bias)
+            return c, c @ ops.transpose(v)
+
+        return ops.scan(step, c, xs)
+
+    program = compiled_is_eager(with_gradients(f, [W, v, bias]), draw(5, 3), draw(6, 5, 4))
+    loops = [n for n, i in enumerate(program.instructions) if i.card.name == "scan"]
+    bodies = [names(i.params["body"]) for n, i in enumerate(program.instructions) if n in loops]
+    assert sorted(bodies[0]) == ["add", "add", "contract", "tanh"]  # neither the product with v nor 2 W nor the output
+    assert bodies[1].count("contract") == 1 and "sum" not in bodies[1]  # the gradient of c through 2 W
+    assert names(program)[: loops[0]].count("contract") == 1
+    assert names(program)[loops[1]:].count("contract") == 4  # of W, of v twice, and of xs
+    for body in [program.instructions[n].params["body"] for n in loops]:
+        read = {v for i in body.instructions for v in i.inputs}
+        assert read >= {v for v in body.inputs if body.specs[v].shape == (4, 3)}
+
+
+def test_results_of_steps_that_nobody_reads_are_not_stacked():
+    program = compiled_is_eager(lambda c, xs: SCANS["carry"](c, xs)[0], draw(3), draw(6, 3))
+    (scan,) = [i for i in program.instructions if i.card.name == "scan"]
+    assert len(scan.outputs) == 1 and names(scan.params["body"]) == ["contract", "add", "tanh"]
+
+
 def test_a_persistent_tape_gives_gradients_twice():
     def f(c, xs):
         with GradientTape(persistent=True) as tape:
