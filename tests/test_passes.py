@@ -215,6 +215,17 @@ def test_transposed_rows_are_rows_of_a_transposed_index():
     optimized(update, table, index)
 
 
+def test_folds_and_flips_of_transposed_tensors():
+    x, swap = normal(4, 5, 6), lambda x: ops.transpose(x, (1, 0, 2))
+    assert optimized(lambda x: ops.sum(swap(x), (0, 1)), x) == ["sum"]
+    assert optimized(lambda x: ops.max(swap(x), (0, 1), keepdims=True), x) == ["max"]
+    assert optimized(lambda x: ops.mean(swap(x), 2), x) == ["transpose", "mean"]
+    assert optimized(lambda x: ops.sum(swap(x), 0), x) == ["sum"]
+    assert optimized(lambda x: ops.sum(swap(x), 0, keepdims=True), x) == ["transpose", "sum"]
+    assert optimized(lambda x: swap(ops.flip(swap(x), 1)), x) == ["flip"]
+    assert optimized(lambda x: swap(ops.flip(swap(x), (1, 2)) + swap(x * 2.0)), x) == ["flip", "multiply", "add"]
+
+
 # ---- identities -------------------------------------------------------------------------------
 
 EDGES = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 3e38, 1e-40], "float32")
