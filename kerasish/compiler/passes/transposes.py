@@ -31,8 +31,7 @@ def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
                 return found
     if name in ELEMENTWISE:
         return _before_views(rewriter, i)
-    rule = _AROUND.get(name)
-    return None if rule is None else rule(rewriter, i)
+    return _AROUND[name](rewriter, i) if name in _AROUND else None
 
 
 def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
@@ -171,4 +170,6 @@ def _index_order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     return axes[:ndim] if rest and axes[ndim:] == rest else None
 
 
-_AROUND: dict[str, Rule] = {"scatter_item": _from_rows, **dict.fromkeys(("flip", "sum", "mean", "max", "min"), _before_transpose)}
+_AROUND: dict[str, Rule] = {
+    "scatter_item": _from_rows, "flip": _before_transpose, "sum": _before_transpose, "mean": _before_transpose,
+    "max": _before_transpose, "min": _before_transpose}
