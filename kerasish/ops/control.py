@@ -44,8 +44,9 @@ def _has_value(x: Any) -> bool:
     return getattr(x, "is_concrete", True)
 
 
-def _tracing() -> bool:
-    return state.interpreter is not None and not in_shape_inference()
+def tracing() -> bool:
+    """Tell whether a program is being written down, in which loops are instructions."""
+    return hasattr(state.interpreter, "scan")
 
 
 def _traced_switch(index: Tensor, branches: list[Callable[[], Any]], what: str) -> Any:
@@ -112,7 +113,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     if in_shape_inference():
         cond(*variables)
         variables = _same_result([variables, step(variables)], "`loop_vars` and what `body` returns")
-    elif _tracing():
+    elif tracing():
         variables = _traced_while(cond, step, variables, maximum_iterations)
     else:
         done = 0
@@ -162,7 +163,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], in
     if in_shape_inference():
         after = body_fun(to_tensor(lower), value)
         return _same_result([value, after], "`init_val` and what `body_fun` returns")
-    if _tracing():
+    if tracing():
         return _traced_fori(lower, upper, body_fun, value)
     for i in range(int(lower), int(upper)):
         value = body_fun(to_tensor(np.int32(i)), value)
@@ -212,7 +213,7 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
         after, y = f(carry, first)
         carry = carry if n == 0 else _same_result([carry, after], "`init` and the carry that `f` returns")
         return carry, _none_aware(lambda v: OPS["zeros"]((n, *v.shape), dtype=v.dtype.name), y)
-    if _tracing() and n > 1 and unroll is not True and unroll < n:
+    if tracing() and n > 1 and unroll is not True and unroll < n:
         return traced_scan(f, carry, xs, n, reverse)
     ys, slices = [None] * n, _slices(xs)
     for i in range(n - 1, -1, -1) if reverse else range(n):
