@@ -255,6 +255,8 @@ SIMPLER = {
     "over 8": (lambda x, y: x / -8.0, ["multiply"]),
     "over 3": (lambda x, y: x / 3.0, ["divide"]),
     "a sum of negatives": (lambda x, y: ops.sum(-ops.reshape(x, (3, 3)), 0), ["reshape", "sum", "subtract"]),
+    "a sum of negatives that keeps its axis": (
+        lambda x, y: ops.expand_dims(ops.sum(-ops.reshape(x, (3, 3)), 0), 0), ["reshape", "sum", "subtract"]),
     "a sum of zeros of either sign": (lambda x, y: ops.sum(-ops.reshape(x * 0.0, (3, 3))[:1, :1]), None),
     "minus minus": (lambda x, y: ops.negative(-x), []),
     "x + (-y)": (lambda x, y: x + -y, ["subtract"]),
