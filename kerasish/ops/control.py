@@ -142,7 +142,7 @@ def _traced_while(cond: Callable[..., Any], step: Callable[[tuple], tuple], vari
 
     def flat(carry: list[Tensor]) -> list[Any]:
         after = step(tree.pack_sequence_as(variables, carry))
-        return [condition(after), *tree.flatten(after)]
+        return [condition(after), *_numbers_like(carry, tree.flatten(after))]
 
     limit = None if limit is None else int(limit)
     return tree.pack_sequence_as(
@@ -221,6 +221,14 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
     return carry, _none_aware(lambda *v: OPS["stack"](list(v)), *ys)
 
 
+def _numbers_like(carry: list[Tensor], after: list[Any]) -> list[Any]:
+    """The next carry, its Python numbers in the dtypes that the carry has."""
+    if len(carry) != len(after):
+        raise ValueError(f"the body of a loop in a compiled function must return the {len(carry)} tensors that it "
+                         f"carries, it returned {len(after)}")
+    return [to_tensor(x, c.dtype.name) if isinstance(x, int | float) else x for c, x in zip(carry, after)]
+
+
 def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int, reverse: bool = False,
                 last: bool = False) -> tuple[Any, Any]:
     """Write down a scan in a trace; arguments as in `scan`.
@@ -234,7 +242,7 @@ def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, l
     def flat(values: list[Tensor], slices: list[Tensor]) -> tuple[list[Any], list[Any]]:
         after, y = f(tree.pack_sequence_as(carry, values), None if xs is None else tree.pack_sequence_as(xs, slices))
         ys.append(y)
-        return tree.flatten(after), [x for x in tree.flatten(y) if x is not None]
+        return _numbers_like(values, tree.flatten(after)), [x for x in tree.flatten(y) if x is not None]
 
     flat_xs = [] if xs is None else [to_tensor(x) for x in tree.flatten(xs)]
     values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last)
