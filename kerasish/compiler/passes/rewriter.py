@@ -47,7 +47,7 @@ class Rewriter:
             inputs = tuple([self._same.get(v, v) for v in i.inputs])
             if inputs != i.inputs:
                 i = i._replace(inputs=inputs)
-            value = rule(self, i) if len(i.outputs) == 1 and not has_effect(i) else None
+            value = rule(self, i) if len(i.outputs) == 1 and not i.card.effect else None
             if value is None:
                 self._keep(i)
             else:
