@@ -7,7 +7,8 @@
 The inputs of a body are those of its instruction (of a scan, one slice of each of the `slices`; without the condition
 or the index). What a body reads from outside is among them, and what it assigns to variables among its results: a body
 has no state. A body of `scan` returns the next carry and what is to be stacked; one of `while` whether to go on and the
-next carry. `runner(instruction, device)` makes the function of arrays that runs one.
+next carry. The steps of a `parallel` scan may be done at once as far as the carry lets them. `runner(instruction,
+device)` makes the function of arrays that runs an instruction.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,8 @@ def _results(body: Program) -> list[Spec]:
     return [body.specs[v] for v in body.outputs]
 
 
-def _scan_spec(*xs: Any, body: Program, carries: int, slices: int, length: int, reverse: bool) -> tuple[Spec, ...]:
+def _scan_spec(*xs: Any, body: Program, carries: int, slices: int, length: int, reverse: bool,
+               parallel: bool) -> tuple[Spec, ...]:
     end = carries + slices
     _require_fit("scan", body, [Spec(x.shape[1:] if carries <= n < end else x.shape, x.dtype)
                                 for n, x in enumerate(xs)])
