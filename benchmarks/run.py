@@ -130,8 +130,8 @@ def report(results: dict[str, dict[str, dict[str, Any]]], floors: dict[str, floa
     """All that was measured, in Markdown; `load` is how many processes ran before."""
     who = {name: figures["versions"] for by in results.values() for name, figures in by.items()}
     lines = [f"Measured on {datetime.date.today().isoformat()}, {processor()}, {threads} thread(s), "
-             f"{platform.system()}: matrix products {rates.products / 1e9:.0f} GFLOP/s, memory {rates.memory / 1e9:.1f} GB/s; "
-             f"load by other processes {load:.1f}.", "",
+             f"{platform.system()}: matrix products {rates.products / 1e9:.0f} GFLOP/s, "
+             f"memory {rates.memory / 1e9:.1f} GB/s; load by other processes {load:.1f}.", "",
              *(f"- {name}: {versions}" for name, versions in who.items()), "",
              own_table({w: by["kerasish"] for w, by in results.items()}, floors)]
     if len(who) > 1:
