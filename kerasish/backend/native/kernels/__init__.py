@@ -1,0 +1,1 @@
+"""Kernels by hand, each file with the ops that it lowers."""

@@ -1,0 +1,104 @@
+"""Matrix products: calls of the library, each on a part of the rows or columns of the result."""
+
+import math
+from typing import Any
+
+from llvmlite import ir
+
+from kerasish.backend.native import blas
+from kerasish.backend.native.driver import _Pointer
+from kerasish.backend.native.jobs import Job, Plan, lowering
+
+_ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
+SHARE = 2_000_000  # multiplications of a part
+
+
+def gemm(kind: str, wide: bool) -> Any:
+    """Return the writer of a product of batches of matrices.
+
+    Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b, elements from one
+    matrix to the next of a, b and out, and whether parts are rows (0), columns (1) or whole matrices (2).
+    """
+    integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
+
+    def write(k: Any) -> None:
+        a, b, out = (k.pointer(n, kind) for n in range(3))
+        m, n, depth, lda, ldb, ldc, turn_a, turn_b, step_a, step_b, step_out, mode = (k.size(4 + i) for i in range(12))
+        build = k.builder
+        rows, columns = mode.equals(0), mode.equals(1)
+        first, count = rows.where(k.lo, 0), rows.where(k.hi - k.lo, m)
+        left, width = columns.where(k.lo, 0), columns.where(k.hi - k.lo, n)
+        plain_a, plain_b = turn_a.equals(0), turn_b.equals(0)
+        a = a + plain_a.where(first * lda, first)
+        b = b + plain_b.where(left, left * ldb)
+        out = out + (first * ldc + left)
+        begin, end = mode.equals(2).where(k.lo, 0), mode.equals(2).where(k.hi, 1)
+        pointer, i32 = ir.PointerType(), ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [i32, i32, i32, *[integer] * 3, real, pointer, integer, pointer,
+                                                    integer, real, pointer, integer])
+        function = _Pointer(build.inttoptr(k.size(3).code, pointer), signature)
+
+        def whole(v: Any) -> Any:
+            return v.code if wide else build.trunc(v.code, i32)
+
+        def side(plain: Any) -> Any:
+            return build.select(plain.code, ir.Constant(i32, _PLAIN), ir.Constant(i32, _TRANSPOSED))
+
+        with k.loop(begin, end) as i:
+            build.call(function, [
+                ir.Constant(i32, _ROW_MAJOR), side(plain_a), side(plain_b), whole(count), whole(width), whole(depth),
+                ir.Constant(real, 1.0), (a + i * step_a).code, whole(lda), (b + i * step_b).code, whole(ldb),
+                ir.Constant(real, 0.0), (out + i * step_out).code, whole(ldc)])
+
+    return write
+
+
+def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
+            turn_a: bool = False, turn_b: bool = False, batch: int = 1, steps: tuple[int, int, int] = (0, 0, 0),
+            ) -> Job | None:
+    """Return the job of `out = op(a) @ op(b)` for `batch` matrices that lie `steps` elements apart; None without a library.
+
+    Args:
+        a, b, out: operands.
+        m, n, k: rows and columns of the result, and the length of the sums.
+        lda, ldb, ldc: elements from one stored row to the next.
+        turn_a, turn_b: whether the stored matrix is the transposed one.
+    """
+    found = blas.library()
+    if found is None:
+        return None
+    work = m * n * k
+    if batch > 1 and (batch >= 4 or work < SHARE):
+        mode, total, grain = 2, batch, max(1, SHARE // max(work, 1))
+    elif m >= n:
+        mode, total, grain = 0, m, _grain(m, work)
+    else:
+        mode, total, grain = 1, n, _grain(n, work)
+    if mode != 2 and batch > 1:
+        return None
+    address = found.sgemm if kind == "f4" else found.dgemm
+    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *steps, mode)
+    return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain)
+
+
+def _grain(length: int, work: int) -> int:
+    """Halves, or quarters of large products, in multiples of 32."""
+    parts = 1 if work < 2 * SHARE else 2 if work < 32 * SHARE else 4
+    return max(32, -(-length // (32 * parts)) * 32)
+
+
+@lowering("matmul")
+def matmul(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    x, y = ins
+    kind = {"f": "f4", "d": "f8"}.get(x.dtype.char)
+    if kind is None or x.ndim < 2 or y.ndim < 2 or not outs[0].size or not x.size:
+        return None
+    m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
+    common = dict(kind=kind, k=k, n=n, lda=k, ldb=n, ldc=n)
+    if y.ndim == 2:
+        job = product("i0", "i1", "o0", m=x.size // k, **common)
+    elif x.shape[:-2] == y.shape[:-2]:
+        job = product("i0", "i1", "o0", m=m, batch=math.prod(x.shape[:-2]), steps=(m * k, k * n, m * n), **common)
+    else:
+        job = None
+    return None if job is None else Plan((job,))

@@ -1,0 +1,53 @@
+"""Running the plan of one op on arrays, for tests and measurements of kernels."""
+
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.native import engine, pool
+from kerasish.backend.native.driver import RECORD
+from kerasish.backend.native.jobs import LOWERINGS, Job
+
+
+def records_of(jobs: list[Job], slot_of: list[dict[str, int]]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the records of jobs (see `driver`) and the tables that they point to.
+
+    Args:
+        jobs: the jobs.
+        slot_of: for each job the slots of its operands by name.
+    """
+    records = np.zeros((len(jobs), RECORD), np.int64)
+    tables = []
+    for record, job, slots in zip(records, jobs, slot_of, strict=True):
+        table = np.array([*(slots[name] for name in job.operands), *job.sizes], np.int64)
+        tables.append(table)
+        parts = -(-job.total // job.grain)
+        record[:5] = engine.function(job.key, job.write), table.ctypes.data, job.total, job.grain, parts
+    return records, tables
+
+
+class Trial:
+    """An op on given arrays, lowered; `run()` fills `outputs`.
+
+    Raises:
+        NotImplementedError: no lowering serves this case.
+    """
+
+    def __init__(self, name: str, inputs: list[np.ndarray], outputs: list[np.ndarray], **params: Any):
+        plan = LOWERINGS[name](inputs, outputs, params)
+        if plan is None:
+            raise NotImplementedError(f"{name} on {[(a.shape, a.dtype) for a in inputs]} with {params}")
+        self.inputs, self.outputs, self.plan = inputs, outputs, plan
+        scratch = [np.empty(n, np.uint8) for n in plan.scratch]
+        arrays = {**{f"i{n}": a for n, a in enumerate(inputs)}, **{f"o{n}": a for n, a in enumerate(outputs)},
+                  **{f"s{n}": a for n, a in enumerate(scratch)}}
+        slots = np.array([a.ctypes.data for a in arrays.values()], np.int64)
+        numbers = {name: n for n, name in enumerate(arrays)}
+        records, tables = records_of(list(plan.jobs), [numbers] * len(plan.jobs))
+        self._batch = pool.Batch(records, slots, (tables, arrays), 1e9)
+
+    def run(self) -> list[np.ndarray]:
+        """Run the jobs, on all threads."""
+        with pool.one_blas_thread():
+            self._batch.run()
+        return self.outputs
