@@ -34,7 +34,7 @@ def alone(k: Any) -> None:
 
 
 def lead(k: Any) -> None:
-    """Open the desk, run its jobs together with the threads that follow, then close it and wait until they have left."""
+    """Open the desk, run its jobs together with the threads that follow, close it, wait until they have left."""
     build = k.builder
     build.atomic_rmw("xchg", _gep(build, k.table, OPEN), _int(1), "seq_cst")
     _run_shared(k)

@@ -13,7 +13,7 @@ class Job(NamedTuple):
             operands come the sizes.
         operands: "i0", "i1", ... inputs; "o0", ... outputs; "s0", ... scratch memory of the plan. All are contiguous.
         sizes: whole numbers for the kernel.
-        total: units of work; a call does units lo to hi. Parts are multiples of `grain` from 0 on, the last one shorter.
+        total: units of work; a call does units lo to hi. Parts begin at multiples of `grain`.
         grain: units of a part. It may depend on sizes but not on the number of threads, so that results do not either.
     """
 

@@ -159,7 +159,8 @@ class Value:
     def shuffle(self, other: "Value", order: list[int]) -> "Value":
         """Return the lanes of this vector and of `other`, numbered on, in an order."""
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order)
-        return Value(self.kernel, self.kernel.builder.shuffle_vector(self.code, other.code, lanes), self.kind, len(order))
+        code = self.kernel.builder.shuffle_vector(self.code, other.code, lanes)
+        return Value(self.kernel, code, self.kind, len(order))
 
     def to(self, kind: str) -> "Value":
         """Return the numbers as another kind: floats are cut to whole numbers, truth values become 0 and 1."""
@@ -448,7 +449,8 @@ class Kernel:
         with self.builder.if_else(condition.code) as branches:
             yield branches
 
-    def sweep(self, start: Any, stop: Any, body: Callable[[Value, Value | None], None], lanes: int | None = None) -> None:
+    def sweep(self, start: Any, stop: Any, body: Callable[[Value, Value | None], None],
+              lanes: int | None = None) -> None:
         """Call `body(i, mask)` for whole vectors (mask None), then once for the rest with a mask of valid lanes.
 
         The body is written twice into the kernel: state goes into variables.

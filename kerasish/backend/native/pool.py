@@ -20,7 +20,7 @@ from kerasish.backend.native.driver import DESK, DONE, TAKEN, TURN, YIELD
 
 @functools.cache
 def threads() -> int:
-    """Return how many threads run jobs: KERASISH_NUM_THREADS, OMP_NUM_THREADS, or the processors this process may use."""
+    """Return how many threads run jobs: KERASISH_NUM_THREADS, OMP_NUM_THREADS, or the usable processors."""
     for name in ("KERASISH_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:

@@ -56,7 +56,7 @@ def gemm(kind: str, wide: bool) -> Any:
 def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
             turn_a: bool = False, turn_b: bool = False, batch: int = 1, steps: tuple[int, int, int] = (0, 0, 0),
             ) -> Job | None:
-    """Return the job of `out = op(a) @ op(b)` for `batch` matrices that lie `steps` elements apart; None without a library.
+    """Return the job of `out = op(a) @ op(b)` for `batch` matrices that lie `steps` elements apart, if there is a library.
 
     Args:
         a, b, out: operands.
