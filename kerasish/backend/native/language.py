@@ -14,6 +14,7 @@ the work that this call is to do. Kinds of numbers are named "f4", "f8", "i4", "
 """
 
 import contextlib
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -242,9 +243,10 @@ class Value:
                                      flags=("reassoc",) if self.is_float else ())
         return Value(self.kernel, code, self.kind)
 
-    def largest(self) -> "Value":
-        """Return the largest lane (of numbers without NaN)."""
-        name = "fmax" if self.is_float else "smax" if self.kind[0] == "i" else "umax"
+    def extreme(self, name: str) -> "Value":
+        """Return the largest ("max") or smallest ("min") lane; NaN if any lane is."""
+        sign = "" if self.is_float else "s" if self.kind[0] == "i" else "u"
+        name = f"f{name}imum" if self.is_float else f"{sign}{name}"
         code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", _IN_REGISTER[self.kind], [self], of=self)
         return Value(self.kernel, code, self.kind)
 
@@ -319,6 +321,7 @@ class Pointer:
         """Return the numbers at a vector of indices; 0 in lanes that `mask` leaves out."""
         lanes, kind = indices.lanes, _in_memory(self.kind, indices.lanes)
         places = self.kernel.builder.gep(self.code, [indices.to("i8").code], source_etype=_in_memory(self.kind, 0))
+        places.type = ir.VectorType(ir.PointerType(), lanes)  # which llvmlite takes for a single address
         every = mask.code if mask is not None else ir.Constant(ir.VectorType(_I1, lanes), [1] * lanes)
         zero = ir.Constant(kind, [0.0 if self.kind[0] == "f" else 0] * lanes)
         code = self.kernel.masked("gather", kind, [places, every, zero], BYTES[self.kind])
@@ -375,6 +378,7 @@ class Kernel:
         with self.builder.goto_entry_block():
             place = self.builder.alloca(ir.ArrayType(_in_memory(kind, 0), count))
             place.align = align
+        place.type = ir.PointerType()  # whatever is stored there
         return Pointer(self, place, kind)
 
     # ---- numbers -----------------------------------------------------------------------------------
@@ -488,6 +492,17 @@ class Kernel:
         name = f"llvm.masked.{what}.v{vector.count}{letter}.{pointers}"
         function = self.declare(name, kind or ir.VoidType(), [a.type for a in arguments])
         return self.builder.call(function, arguments)
+
+
+def kind_of(dtype: Any) -> str | None:
+    """Return the kind of a NumPy dtype, None if the language has none for it."""
+    name = "b" if dtype.kind == "b" else f"{dtype.kind}{dtype.itemsize}"
+    return name if name in BYTES else None
+
+
+def real_bits(x: float) -> int:
+    """Return a number as an entry of a table that `Kernel.real` reads."""
+    return struct.unpack("<q", struct.pack("<d", x))[0]
 
 
 def _vector(kind: str, lanes: int) -> Any:
