@@ -1,0 +1,81 @@
+"""Which input cells a window meets along one spatial axis, worked out while a kernel is written.
+
+Borders are cut off here: a tap that would meet padding is not written into the kernel at all.
+"""
+
+from typing import NamedTuple
+
+Meeting = tuple[int, int, int]  # an output cell of a tile, the input cell that it meets, the tap
+
+
+class Line(NamedTuple):
+    """One spatial axis of a convolution, or of the gradient with respect to its input.
+
+    Attributes:
+        taps, stride, dilation, before: of the convolution; `before` is the padding in front.
+        source: cells read along the axis.
+        cells: cells written along the axis.
+        mirrored: whether it is the gradient: from the convolution's output back to its input.
+    """
+
+    taps: int
+    stride: int
+    dilation: int
+    before: int
+    source: int
+    cells: int
+    mirrored: bool = False
+
+    @property
+    def period(self) -> int:
+        """After so many output cells the same taps are met again."""
+        return self.stride if self.mirrored else 1
+
+    def met(self, cell: int, tap: int) -> int | None:
+        """Return the input cell that an output cell meets at a tap, None for padding."""
+        if self.mirrored:
+            place, rest = divmod(cell + self.before - tap * self.dilation, self.stride)
+        else:
+            place, rest = cell * self.stride + tap * self.dilation - self.before, 0
+        return place if rest == 0 and 0 <= place < self.source else None
+
+
+class Tile(NamedTuple):
+    """Neighbouring tiles of output cells that meet input cells in the same way.
+
+    Attributes:
+        first: first output cell of the first tile.
+        shift: the input cell from which `meetings` of the first tile count.
+        count: number of tiles.
+        width: output cells of a tile.
+        step: input cells from one tile to the next.
+        meetings: what meets what, cells of the output counted from the tile's first.
+    """
+
+    first: int
+    shift: int
+    count: int
+    width: int
+    step: int
+    meetings: tuple[Meeting, ...]
+
+
+def tiles(line: Line, most: int) -> list[Tile] | None:
+    """Cut a line of output cells into tiles of at most `most` cells; None if the stride allows no such tile."""
+    period = line.period
+    if period > most or not line.cells:
+        return None
+    parts = -(-line.cells // (most // period * period))
+    width = -(-line.cells // (parts * period)) * period
+    found: list[Tile] = []
+    for first in range(0, line.cells, width):
+        count = min(width, line.cells - first)
+        shift = first // period if line.mirrored else first * line.stride
+        meetings = tuple((cell, place - shift, tap) for cell in range(count) for tap in range(line.taps)
+                         if (place := line.met(first + cell, tap)) is not None)
+        last = found[-1] if found else None
+        if last and (last.meetings, last.width) == (meetings, count):
+            found[-1] = last._replace(count=last.count + 1, step=shift - last.shift if last.count == 1 else last.step)
+        else:
+            found.append(Tile(first, shift, 1, count, 0, meetings))
+    return found
