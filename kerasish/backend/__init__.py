@@ -5,6 +5,7 @@ Importing the package enters all kernels in the table.
 
 from kerasish.backend.common import (
     activation,
+    attention,
     checks,
     conv,
     ctc,
