@@ -132,6 +132,8 @@ def _link(code: bytes) -> int:
     library = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol("kernel")
     tracker = library.link(_linker(), name)
     _kept.append(tracker)
+    for owner in (tracker, _linker()):  # never freed: at exit a thread may still be in the code
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(owner))
     return tracker["kernel"]
 
 
