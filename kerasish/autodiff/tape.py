@@ -118,6 +118,10 @@ class GradientTape:
             else:
                 self._tracked.add(x.uid)
 
+    def follows(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor is watched, or made of what is."""
+        return tensor.uid in self._tracked
+
     def watched_variables(self) -> tuple[Variable, ...]:
         """Return the variables that were read while the tape recorded, in order."""
         return tuple(self._variables.values())

@@ -7,6 +7,7 @@ from kerasish.backend.common import (
     activation,
     attention,
     checks,
+    contract,
     conv,
     ctc,
     elementwise,

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sysconfig
 import traceback
 import warnings
 from collections import OrderedDict
@@ -30,14 +31,16 @@ class CompiledFunction:
     Args:
         function: anything made of ops; it may read and assign variables.
         name: what the warning calls it.
+        warned: what was warned of already; functions that share a set warn once of what they share.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str | None = None):
+    def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None):
         functools.update_wrapper(self, function)
         self._function = function
         self._name = name or getattr(function, "__name__", "the function")
         self._programs: OrderedDict[Any, Any] = OrderedDict()
         self._gave_up = False
+        self._warned = set() if warned is None else warned
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._gave_up or state.interpreter is not None or state.tapes or state.variables is not None:
@@ -70,7 +73,10 @@ class CompiledFunction:
             program, result = trace(self._function, args, kwargs)
         except Exception as error:  # noqa: BLE001  whatever fails here is said by the eager run, or by the warning
             self._gave_up = True
-            warnings.warn(f"{self._name} cannot be compiled and runs op by op: {_where(error)}", stacklevel=4)
+            where = _where(error)
+            if where not in self._warned:
+                self._warned.add(where)
+                warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=4)
             return None
         found = Replay(optimize(program)), result
         self._remember(key, found)
@@ -112,5 +118,8 @@ def _structure(x: Any) -> Any:
 def _where(error: Exception) -> str:
     """The error, and the user's line at which it came up."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(_PACKAGE)]
+    # Below the user's line there may be other libraries' own.
+    libraries = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+    frames = [f for f in frames if not f.filename.startswith((*libraries, "<frozen", "<__array_function__"))] or frames
     place = f" at {frames[-1].filename}:{frames[-1].lineno} ({frames[-1].line})" if frames else ""
     return f"{type(error).__name__}{place}: {error}"

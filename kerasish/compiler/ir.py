@@ -1,5 +1,9 @@
-"""The program: a straight list of instructions on values with specs, and no Python objects of the user's inside."""
+"""The program: a straight list of instructions on values with specs, and no Python objects of the user's inside.
 
+The bodies of loops and the branches of conditions are programs in the parameters of their instructions.
+"""
+
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kerasish.core.op import Card
@@ -42,18 +46,49 @@ class Program(NamedTuple):
         return text(self)
 
 
+def programs_of(instruction: Instruction) -> list[Program]:
+    """Return the programs inside an instruction: none for most."""
+    return [x for value in instruction.params.values() for x in (value if type(value) is tuple else (value,))
+            if type(x) is Program]
+
+
+def with_programs(instruction: Instruction, change: Callable[[Program], Program]) -> Instruction:
+    """Return an instruction with each program inside replaced by what `change` makes of it."""
+    if not programs_of(instruction):
+        return instruction
+
+    def changed(value: Any) -> Any:
+        if type(value) is Program:
+            return change(value)
+        return tuple([changed(x) for x in value]) if type(value) is tuple else value
+
+    return instruction._replace(params={k: changed(v) for k, v in instruction.params.items()})
+
+
+def has_effect(instruction: Instruction) -> bool:
+    """Tell whether an instruction must run even if nobody reads its results."""
+    return instruction.card.effect or any(has_effect(i) for p in programs_of(instruction) for i in p.instructions)
+
+
 def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
     """Return the bytes that an instruction reads and writes, and (roughly) its floating-point operations.
 
     A matrix product or convolution counts two operations a multiplication; everything else one an element of its
-    larger side.
+    larger side. A scan costs all its steps, another loop one step, a switch its dearest branch.
     """
+    inside = [[cost(p, i) for i in p.instructions] for p in programs_of(instruction)]
+    if inside:
+        steps = instruction.params.get("length", 1)
+        nbytes, operations = max(((sum(b for b, _ in body), sum(n for _, n in body)) for body in inside), key=max)
+        return nbytes * steps, operations * steps
     ins = [program.specs[i] for i in instruction.inputs]
     outs = [program.specs[o] for o in instruction.outputs]
     size = sum(s.size * s.dtype.itemsize for s in (*ins, *outs))
     name, out = instruction.card.name, outs[0]
     if name == "matmul":
         return size, 2 * out.size * (ins[0].shape[-1] if ins[0].shape else 1)
+    if name == "contract":
+        return size, 2 * out.size * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
     if name == "conv":
         taps = 1
         for n in ins[1].shape[:-1]:
@@ -69,19 +104,24 @@ def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
     return size, max(s.size for s in (*ins, *outs))
 
 
-def text(program: Program) -> str:
-    """Return a program as text: one line an instruction, with its bytes and floating-point operations."""
+def text(program: Program, indent: str = "") -> str:
+    """Return a program as text: one line an instruction, with its bytes and floating-point operations.
+
+    Programs inside an instruction stand below it, indented.
+    """
     names = {v: f"%{v}" for v in range(len(program.specs))}
     names.update({v: variable.path for variable, v in program.variables})
     lines = ["inputs " + ", ".join(f"%{v} {program.specs[v]}" for v in program.inputs)]
     for i in program.instructions:
         nbytes, operations = cost(program, i)
-        params = ", ".join(f"{k}={v}" for k, v in i.params.items())
+        inside = programs_of(i)
+        params = "" if inside and "branches" in i.params else ", ".join(
+            f"{k}={v}" for k, v in i.params.items() if type(v) is not Program)
         made = ", ".join(f"%{o} {program.specs[o]}" for o in i.outputs)
         read = ", ".join(names[v] for v in i.inputs)
         call = f"{i.card.name}({read}{'; ' if params else ''}{params})"
         lines.append(f"{made} = {call}  # {nbytes:,} B, {operations:,} op")
+        lines += [text(p, "    ") for p in inside]
     lines += [f"{variable.path} <- %{v}" for variable, v in program.updates]
     lines.append("return " + ", ".join(f"%{v}" for v in program.outputs))
-    return "\n".join(lines)
-
+    return "\n".join(indent + line for line in "\n".join(lines).split("\n"))

@@ -33,8 +33,10 @@ def takes_out(kernel: Any) -> bool:
         return False
 
 
-def place(program: Program, kernels: list[Any], here: Device) -> Placement:
+def place(program: Program, kernels: list[Any], here: Device, given: frozenset[int] = frozenset()) -> Placement:
     """Assign buffers to the results of kernels that write where they are told.
+
+    The caller says anew before each run where those of `given` are written: their buffer is None here.
 
     A kernel that cannot may return a view of its inputs: their buffers stay in use as long as its result.
     An elementwise kernel may write over an input that nobody reads after it.
@@ -52,7 +54,9 @@ def place(program: Program, kernels: list[Any], here: Device) -> Placement:
         dying = [v for v in dict.fromkeys(i.inputs) if last[v] == n and v in made]
         if len(i.outputs) == 1 and takes_out(kernel):
             (o,) = i.outputs
-            if o in own_update:
+            if o in given:
+                in_buffer[o] = None
+            elif o in own_update:
                 in_buffer[o] = here.xp.empty(program.specs[o].shape, program.specs[o].dtype)
                 swapped.add(o)
             else:

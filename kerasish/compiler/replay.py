@@ -1,11 +1,13 @@
-"""Running a program: one generated Python function that calls the kernels in order, and nothing else."""
+"""Running a program again and again, in place."""
 
 import sys
 from typing import Any
 
 from kerasish.backend import device
+from kerasish.compiler.calls import generate
+from kerasish.compiler.control import kernel_of
 from kerasish.compiler.ir import Program
-from kerasish.compiler.memory import Placement, place
+from kerasish.compiler.memory import place
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 
@@ -21,16 +23,15 @@ class Replay:
     def __init__(self, program: Program):
         self.program = program
         here = self._device = device.current()
-        kernels = [here.kernel(i.card.name) for i in program.instructions]
+        kernels = [kernel_of(i, here) for i in program.instructions]
         self._placement = place(program, kernels, here)
         self._slots: list[Any] = [None] * len(program.specs)
         for array, value in program.constants:
             self._slots[value] = array
         for value, buffer in self._placement.buffers.items():
             self._slots[value] = buffer
-        self._run = _generate(program, kernels, self._placement, here)
-        made = {o for i in program.instructions for o in i.outputs}
-        self._updates = [(variable, v, v in self._placement.swapped, v in made) for variable, v in program.updates]
+        self._run = generate(program, kernels, self._placement, here)
+        self._updates = [(variable, v, v in self._placement.swapped) for variable, v in program.updates]
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs."""
@@ -43,13 +44,13 @@ class Replay:
             state.quiet.run(self._run, slots)
             copy = self._device.xp.array
             outputs = [copy(slots[v]) for v in program.outputs]
-            fresh = [None if swaps else copy(slots[v]) for _, v, swaps, _ in self._updates]
+            fresh = [None if swaps else copy(slots[v]) for _, v, swaps in self._updates]
         finally:
             for value in program.inputs:
                 slots[value] = None
             for _, value in program.variables:
                 slots[value] = None
-        for (variable, value, swaps, _), array in zip(self._updates, fresh, strict=True):
+        for (variable, value, swaps), array in zip(self._updates, fresh, strict=True):
             if swaps:
                 self._swap(variable, value)
             else:
@@ -69,24 +70,3 @@ class Replay:
         else:
             self._slots[value] = self._device.xp.empty(new.shape, new.dtype)
 
-
-def _generate(program: Program, kernels: list[Any], placement: Placement, here: Any) -> Any:
-    """The function of the slots that runs all kernels."""
-    space: dict[str, Any] = {"A": here.xp.asarray}
-    lines = []
-    for n, (i, kernel) in enumerate(zip(program.instructions, kernels, strict=True)):
-        space[f"k{n}"] = kernel
-        words = [f"s[{v}]" for v in i.inputs]
-        if i.params:
-            space[f"p{n}"] = i.params
-            words.append(f"**p{n}")
-        if len(i.outputs) == 1 and i.outputs[0] in placement.buffers:
-            lines.append(f"k{n}({', '.join([*words, f'out=s[{i.outputs[0]}]'])})")
-        elif len(i.outputs) == 1:
-            lines.append(f"s[{i.outputs[0]}] = A(k{n}({', '.join(words)}))")
-        else:
-            targets = ", ".join(f"s[{o}]" for o in i.outputs)
-            lines.append(f"{targets}, = [A(x) for x in k{n}({', '.join(words)})]")
-        lines += [f"s[{v}] = None" for v in placement.released[n]]
-    exec("def run(s):\n " + "\n ".join(lines or ["pass"]), space)  # our own text: numbers of values alone
-    return space["run"]

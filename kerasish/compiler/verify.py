@@ -1,6 +1,6 @@
 """What holds for every program; checked after each pass in tests."""
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, programs_of
 from kerasish.core.spec import Spec
 
 
@@ -27,6 +27,10 @@ def verify(program: Program) -> None:
             raise ValueError(f"constant %{value} is {array.dtype}{list(array.shape)}, not {program.specs[value]}")
     for n, i in enumerate(program.instructions):
         where = f"instruction {n}, {i.card.name!r},"
+        for inside in programs_of(i):
+            if inside.variables or inside.updates:
+                raise ValueError(f"{where} holds a program that reads or assigns variables itself")
+            verify(inside)
         missing = [v for v in i.inputs if v not in made]
         if missing:
             raise ValueError(f"{where} reads %{missing[0]} before it is made")

@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def touch(self, variable: Any, value: Tensor) -> None:
         """Take note that a variable was read as `value`."""
 
+    def follows(self, tensor: Tensor) -> bool:
+        """Tell whether the gradient by a tensor, or by what it is made of, may be asked for."""
+
 
 class _State(threading.local):
     interpreter: Any = None

@@ -1,7 +1,9 @@
 """The tensor: an immutable array on the current device, or a spec that stands for one."""
 
+import contextlib
 import itertools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,23 @@ OPS: dict[str, Callable[..., Any]] = {}
 
 class NoValueError(TypeError):
     """The value of a tensor was asked for while shapes are inferred or a program is traced."""
+
+
+class _Text(threading.local):
+    refused = False
+
+
+_text = _Text()
+
+
+@contextlib.contextmanager
+def refusing_text() -> Iterator[None]:
+    """Raise NoValueError where a tensor without values is printed: a program that is replayed would not print."""
+    before, _text.refused = _text.refused, True
+    try:
+        yield
+    finally:
+        _text.refused = before
 
 
 def _operator(name: str, reflected: bool = False):
@@ -166,9 +185,9 @@ class Tensor(TensorOperators):
         return _from_numpy, (self.numpy(),)
 
     def __repr__(self) -> str:
-        if type(self.data) is Spec:
+        if type(self.data) is Spec and not _text.refused:
             return f"<Tensor {self.data}>"
-        body = np.array2string(np.asarray(self), separator=", ", prefix="Tensor(")
+        body = np.array2string(self.numpy(), separator=", ", prefix="Tensor(")
         return f"Tensor({body}, dtype={self.dtype.name})"
 
 

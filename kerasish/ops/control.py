@@ -1,9 +1,13 @@
 """Control flow: branches and loops whose bodies are functions made of ops.
 
 They run as Python branches and loops, each body op by op, so gradients pass them. While shapes are inferred no
-value says which branch is taken or when a loop ends: then every branch, and a loop's body, runs once.
+value says which branch is taken or when a loop ends: then every branch, and a loop's body, runs once. While a program
+is traced they become one instruction each, whose bodies are traced once (the interpreter has methods `scan`,
+`while_loop` and `switch`, on lists of tensors); what the program knows already, such as the truth of a condition that
+no traced tensor is part of, is decided at once.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +16,6 @@ import numpy as np
 from kerasish.core.abstract import in_shape_inference
 from kerasish.core.dispatch import state, to_tensor
 from kerasish.core.op import public
-from kerasish.core.stateless import StatelessScope
 from kerasish.core.tensor import OPS, Tensor
 from kerasish.utils import tree
 
@@ -28,26 +31,36 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
         true_fn, false_fn: functions of no arguments whose results have the same structure and shapes.
     """
     _require_callables(true_fn=true_fn, false_fn=false_fn)
-    if in_shape_inference() and not getattr(pred, "is_concrete", True):
+    pred = pred.read_tensor() if hasattr(pred, "read_tensor") else pred
+    if in_shape_inference() and not _has_value(pred):
         return _same_result([true_fn(), false_fn()], "the branches of `cond`")
-    if not getattr(pred, "is_concrete", True):
-        return _select(pred, true_fn, false_fn)
-    return true_fn() if bool(pred) else false_fn()
+    if _has_value(pred):
+        return true_fn() if bool(pred) else false_fn()
+    pred = OPS["cast"](OPS["reshape"](pred, ()), "bool")
+    return _traced_switch(pred, [false_fn, true_fn], "the branches of `cond`")
 
 
-def _select(pred, true_fn, false_fn):
-    """Both branches in a traced program: `pred` chooses between their results, and between what they assign."""
-    outs, assigned = [], []
-    for branch in (true_fn, false_fn):
-        with StatelessScope() as apart:
-            outs.append(branch())
-        assigned.append(apart)
-    where = OPS["where"]
-    for variable in {id(v): v for apart in assigned for v in apart.assigned}.values():
-        old = state.variables.read(variable)
-        new = [apart.get_current_value(variable) for apart in assigned]
-        variable.assign(where(pred, *[old if v is None else v for v in new]))
-    return tree.map_structure(lambda a, b: None if a is None else where(pred, to_tensor(a), to_tensor(b)), *outs)
+def _has_value(x: Any) -> bool:
+    return getattr(x, "is_concrete", True)
+
+
+def _tracing() -> bool:
+    return state.interpreter is not None and not in_shape_inference()
+
+
+def _traced_switch(index: Tensor, branches: list[Callable[[], Any]], what: str) -> Any:
+    """Write down a choice in a trace; what the branches read is found as they are traced."""
+    results: list[Any] = []
+
+    def flat(branch: Callable[[], Any], _: list[Tensor]) -> list[Any]:
+        results.append(branch())
+        return [x for x in tree.flatten(results[-1]) if x is not None]
+
+    out = iter(state.interpreter.switch(index, [functools.partial(flat, branch) for branch in branches], []))
+    described = [_none_aware(lambda x: 0, r) for r in results]
+    if any(d != described[0] for d in described[1:]):
+        raise ValueError(f"{what} must agree in structure, got {results}")
+    return _none_aware(lambda _: next(out), results[0])
 
 
 @public
@@ -60,8 +73,12 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         operands: their arguments.
     """
     _require_callables(**{f"branches[{i}]": f for i, f in enumerate(branches)})
-    if in_shape_inference() and not getattr(index, "is_concrete", True):
+    index = index.read_tensor() if hasattr(index, "read_tensor") else index
+    if in_shape_inference() and not _has_value(index):
         return _same_result([f(*operands) for f in branches], "the branches of `switch`")
+    if not _has_value(index):
+        index = OPS["reshape"](index, ())
+        return _traced_switch(index, [functools.partial(f, *operands) for f in branches], "the branches of `switch`")
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
 
 
@@ -95,11 +112,40 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     if in_shape_inference():
         cond(*variables)
         variables = _same_result([variables, step(variables)], "`loop_vars` and what `body` returns")
+    elif _tracing():
+        variables = _traced_while(cond, step, variables, maximum_iterations)
     else:
         done = 0
         while (maximum_iterations is None or done < maximum_iterations) and bool(cond(*variables)):
             variables, done = step(variables), done + 1
     return variables if several else variables[0]
+
+
+def _traced_while(cond: Callable[..., Any], step: Callable[[tuple], tuple], variables: tuple,
+                  limit: int | None) -> tuple:
+    """Write down a loop in a trace.
+
+    Where tapes record and no limit is given, steps are written down one after the other as long as the trace knows
+    that there is another: so they have gradients.
+    """
+    def condition(variables: tuple) -> Tensor:
+        return OPS["cast"](OPS["reshape"](cond(*variables), ()), "bool")
+
+    goes_on = condition(variables)
+    while state.tapes and limit is None and goes_on.is_concrete and bool(goes_on):
+        variables = step(variables)
+        goes_on = condition(variables)
+    if goes_on.is_concrete and not bool(goes_on):
+        return variables
+    variables = tree.map_structure(to_tensor, variables)
+
+    def flat(carry: list[Tensor]) -> list[Any]:
+        after = step(tree.pack_sequence_as(variables, carry))
+        return [condition(after), *tree.flatten(after)]
+
+    limit = None if limit is None else int(limit)
+    return tree.pack_sequence_as(
+        variables, state.interpreter.while_loop(goes_on, flat, tree.flatten(variables), limit))
 
 
 @public
@@ -116,9 +162,23 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], in
     if in_shape_inference():
         after = body_fun(to_tensor(lower), value)
         return _same_result([value, after], "`init_val` and what `body_fun` returns")
+    if _tracing():
+        return _traced_fori(lower, upper, body_fun, value)
     for i in range(int(lower), int(upper)):
         value = body_fun(to_tensor(np.int32(i)), value)
     return value
+
+
+def _traced_fori(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], value: Any) -> Any:
+    """Write down a loop in a trace: a scan over indices if the bounds are known."""
+    bounds = [to_tensor(lower, "int32"), to_tensor(upper, "int32")]
+    if all(x.is_concrete for x in bounds):
+        indices = to_tensor(np.arange(int(lower), int(upper), dtype="int32"))
+        if not len(indices):
+            return value
+        return traced_scan(lambda v, i: (body_fun(i, v), None), value, indices, len(indices))[0]
+    return _traced_while(lambda i, _: OPS["less"](i, bounds[1]),
+                         lambda v: (OPS["add"](v[0], 1), body_fun(*v)), (bounds[0], value), None)[1]
 
 
 @public
@@ -152,10 +212,33 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
         after, y = f(carry, first)
         carry = carry if n == 0 else _same_result([carry, after], "`init` and the carry that `f` returns")
         return carry, _none_aware(lambda v: OPS["zeros"]((n, *v.shape), dtype=v.dtype.name), y)
+    if _tracing() and n > 1 and unroll is not True and unroll < n:
+        return traced_scan(f, carry, xs, n, reverse)
     ys = [None] * n
     for i in range(n - 1, -1, -1) if reverse else range(n):
         carry, ys[i] = f(carry, slices(i))
     return carry, _none_aware(lambda *v: OPS["stack"](list(v)), *ys)
+
+
+def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int, reverse: bool = False,
+                last: bool = False) -> tuple[Any, Any]:
+    """Write down a scan in a trace; arguments as in `scan`.
+
+    Args:
+        f, carry, xs, length, reverse: as there.
+        last: whether the y of the last step alone is returned, not all of them, stacked.
+    """
+    ys: list[Any] = []
+
+    def flat(values: list[Tensor], slices: list[Tensor]) -> tuple[list[Any], list[Any]]:
+        after, y = f(tree.pack_sequence_as(carry, values), None if xs is None else tree.pack_sequence_as(xs, slices))
+        ys.append(y)
+        return tree.flatten(after), [x for x in tree.flatten(y) if x is not None]
+
+    flat_xs = [] if xs is None else [to_tensor(x) for x in tree.flatten(xs)]
+    values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last)
+    found = iter(results)
+    return tree.pack_sequence_as(carry, values), _none_aware(lambda _: next(found), ys[0])
 
 
 @public

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.core.abstract import in_shape_inference
-from kerasish.core.dispatch import to_tensor
+from kerasish.core.dispatch import state, to_tensor
 from kerasish.core.tensor import Tensor
 from kerasish.ops.comparison import where
+from kerasish.ops.control import traced_scan
 from kerasish.ops.creation import zeros_like
 from kerasish.ops.joining import stack, unstack
 from kerasish.ops.shape import broadcast_to, expand_dims, flip, reshape, swapaxes
@@ -50,6 +51,8 @@ def rnn(step_function: Callable[..., Any], inputs: Any, initial_states: Any, go_
     if in_shape_inference():
         outputs, states = _one_step(step, inputs, masks, initial_states, length if return_all_outputs else 1)
         last = tree.map_structure(lambda o: o[0], outputs)
+    elif state.interpreter is not None and not unroll and length > 1:
+        last, outputs, states = _traced(step, inputs, masks, initial_states, length, go_backwards, return_all_outputs)
     else:
         last, collected, states = _run(step, inputs, masks, initial_states, length, go_backwards, return_all_outputs)
         outputs = tree.map_structure(lambda *o: stack(list(o)), *collected)
@@ -105,6 +108,23 @@ def _run(step: Any, inputs: Any, masks: Any, states: Any, length: int, go_backwa
             collected.clear()
         collected.append(output)
     return output, collected, states
+
+
+def _traced(step: Any, inputs: Any, masks: Any, states: Any, length: int, go_backwards: bool, keep_all: bool) -> Any:
+    """Write down a loop in a trace."""
+    if masks is not None and go_backwards:  # slices of inputs and masks are taken in one order, outputs put so as well
+        masks = flip(masks, axis=0)
+
+    def body(states: Any, slices: Any) -> Any:
+        output, after = step(slices[0], slices[1] if len(slices) == 2 else None, states, None)
+        return after, output
+
+    states, outputs = traced_scan(body, tree.map_structure(to_tensor, list(states)),
+                                  [inputs] if masks is None else [inputs, masks], length, go_backwards, not keep_all)
+    if not keep_all:
+        return outputs, tree.map_structure(lambda o: expand_dims(o, 0), outputs), states
+    outputs = tree.map_structure(lambda o: flip(o, axis=0), outputs) if go_backwards else outputs
+    return tree.map_structure(lambda o: o[-1], outputs), outputs, states
 
 
 def _one_step(step: Any, inputs: Any, masks: Any, states: Any, length: int) -> Any:

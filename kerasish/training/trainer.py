@@ -39,14 +39,16 @@ class Trainer(Steps):
     _run_eagerly: bool
     _jit_compile: Any
     _initial_epoch: int | None
+    _warned: set[str]
     _compile_arguments: dict[str, Any]
 
     def _init_trainer(self) -> None:
-        untracked = {
+        untracked: dict[str, Any] = {
             "compiled": False, "optimizer": None, "loss": None, "stop_training": False, "history": None,
             "_compile_loss": None, "_compile_metrics": None, "_loss_tracker": None, "_compile_arguments": None,
             "_run_eagerly": False, "_jit_compile": "auto", "steps_per_execution": 1, "_initial_epoch": None,
             "train_function": None, "test_function": None, "predict_function": None, "_validation": None,
+            "_warned": set(),
         }
         self._set_untracked(**untracked)
 
@@ -308,7 +310,7 @@ class Trainer(Steps):
         plain_function = callable(rate) and not hasattr(rate, "get_config")
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
-        return CompiledFunction(method, f"{name} of model {self.name!r}")  # type: ignore[attr-defined]
+        return CompiledFunction(method, f"{name} of model {self.name!r}", self._warned)  # type: ignore[attr-defined]
 
     def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
                  epoch: int | None = None) -> Callable[[list], Any]:

@@ -1,14 +1,19 @@
 """Passes: functions from a program to a better one that gives the same results."""
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, with_programs
 from kerasish.compiler.passes.common_subexpressions import share_common_subexpressions
+from kerasish.compiler.passes.contractions import unify_products
 from kerasish.compiler.passes.dead_code import remove_dead_code
+from kerasish.compiler.passes.simplify import simplify
+from kerasish.compiler.passes.transposes import fold_transposes
 
-PASSES = (share_common_subexpressions, remove_dead_code)
+PASSES = (share_common_subexpressions, simplify, remove_dead_code, unify_products, fold_transposes,
+          share_common_subexpressions, remove_dead_code)
 
 
 def optimize(program: Program) -> Program:
-    """Return the program after all passes."""
+    """Return the program, and those inside its instructions, after all passes."""
+    program = program._replace(instructions=tuple([with_programs(i, optimize) for i in program.instructions]))
     for run in PASSES:
         program = run(program)
     return program

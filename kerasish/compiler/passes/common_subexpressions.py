@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, has_effect
 
 
 def share_common_subexpressions(program: Program) -> Program:
@@ -17,7 +17,7 @@ def share_common_subexpressions(program: Program) -> Program:
     for i in program.instructions:
         inputs = tuple([same.get(v, v) for v in i.inputs])
         key = _key(i.card.name, inputs, i.params)
-        if key is not None and not i.card.effect and key in known:
+        if key is not None and key in known and not has_effect(i):
             same.update(zip(i.outputs, known[key], strict=True))
             continue
         if key is not None:

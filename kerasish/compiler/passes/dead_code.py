@@ -1,6 +1,6 @@
 """Leave out what no result needs."""
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, has_effect
 
 
 def remove_dead_code(program: Program) -> Program:
@@ -8,7 +8,7 @@ def remove_dead_code(program: Program) -> Program:
     live = {*program.outputs, *(v for _, v in program.updates)}
     kept = []
     for i in reversed(program.instructions):
-        if i.card.effect or not live.isdisjoint(i.outputs):
+        if has_effect(i) or not live.isdisjoint(i.outputs):
             kept.append(i)
             live.update(i.inputs)
     return program._replace(

@@ -65,6 +65,10 @@ class _Seen:
             if x.uid not in self._made and is_float(x.dtype):
                 self.sources[x.uid] = x
 
+    def follows(self, tensor: Tensor) -> bool:
+        """Tell whether a tensor may be among the sources, or made of them."""
+        return is_float(tensor.dtype)
+
     def own(self, x: Any) -> Any:
         """Return a result as a tensor that the function itself has made."""
         if not isinstance(x, Tensor) or x.uid in self._made:

@@ -1,0 +1,109 @@
+"""Transposes and reshapes around products are folded into them, and elementwise ops leave the way free for that.
+
+A product reads and writes its axes in many orders for nothing (see `compiler.contract`), a transpose by itself moves
+every element. A transpose or reshape of an operand goes into the product, also one of the product's result, even
+with scalings and other elementwise ops of one tensor in between. Other elementwise ops of transposed tensors are done
+before the transpose, so that it comes closer to a product that can take it, or to another transpose.
+"""
+
+from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.passes.contractions import Product, emit, of_contract
+from kerasish.compiler.passes.rewriter import Rewriter
+from kerasish.compiler.passes.simplify import view_of_view
+
+_VIEWS = ("transpose", "reshape")
+# Elementwise ops whose result moves as their inputs move.
+_ELEMENTWISE = frozenset([
+    "absolute", "add", "cast", "divide", "equal", "erf", "exp", "expm1", "gelu", "greater", "greater_equal", "less",
+    "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "multiply",
+    "negative", "not_equal", "power", "reciprocal", "relu", "rsqrt", "sigmoid", "sign", "sqrt", "square", "subtract",
+    "tanh", "where"])
+
+
+def fold_transposes(program: Program) -> Program:
+    """Return the program with transposes and reshapes folded into products."""
+    return Rewriter(program).sweep(_folded)
+
+
+def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
+    name = i.card.name
+    if name == "contract":
+        return _from_before_views(rewriter, i)
+    if name in _VIEWS:
+        found = _into_product(rewriter, i)
+        return view_of_view(rewriter, i) if found is None else found
+    if name in _ELEMENTWISE:
+        return _before_views(rewriter, i)
+    return None
+
+
+def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
+    """A product that reads what its operands were before they were transposed and reshaped."""
+    if not any(v in rewriter.made and rewriter.made[v].card.name in _VIEWS for v in i.inputs):
+        return None
+    shape = i.params["shape"]
+    good: tuple[Product, tuple[int, ...]] = of_contract(i), i.inputs
+    for which in (0, 1):
+        product, values = good[0].copy(), list(good[1])
+        while (made := rewriter.made.get(values[which])) is not None and made.card.name in _VIEWS:
+            if made.card.name == "transpose" and not _undone(product, which, made, rewriter):
+                break
+            values[which] = made.inputs[0]
+            if product.params(shape) is not None:
+                good = product.copy(), (values[0], values[1])
+    product, inputs = good
+    return emit(rewriter, product, inputs, shape) if inputs != i.inputs else None
+
+
+def _undone(product: Product, which: int, transpose: Instruction, rewriter: Rewriter) -> bool:
+    """Put the letters of an operand in the order that they had before a transpose; False if that cannot be said."""
+    groups = product.groups(which, rewriter.specs[transpose.outputs[0]].shape)
+    if groups is None:
+        return False
+    axes = transpose.params["axes"]
+    product.terms[which] = [c for a in range(len(axes)) for c in groups[axes.index(a)]]
+    return True
+
+
+def _into_product(rewriter: Rewriter, i: Instruction) -> int | None:
+    """What makes the transposed or reshaped result at once, if a product begins it that nothing else reads."""
+    chain: list[Instruction] = []
+    value = i.inputs[0]
+    while (made := rewriter.made.get(value)) is not None and rewriter.uses[value] == 1:
+        if made.card.name == "contract":
+            return _rewritten(rewriter, i, made, chain)
+        large = [v for v in made.inputs if rewriter.specs[v].shape]
+        if made.card.name not in _ELEMENTWISE or len(large) != 1:
+            return None
+        chain.append(made)
+        value = large[0]
+    return None
+
+
+def _rewritten(rewriter: Rewriter, view: Instruction, contract: Instruction, chain: list[Instruction]) -> int | None:
+    product = of_contract(contract)
+    if view.card.name == "transpose":
+        groups = product.groups(2, contract.params["shape"])
+        if groups is None:
+            return None
+        product.terms[2] = [c for a in view.params["axes"] for c in groups[a]]
+    value = emit(rewriter, product, contract.inputs, rewriter.specs[view.outputs[0]].shape)
+    if value is None:
+        return None
+    for made in reversed(chain):
+        inputs = tuple([value if rewriter.specs[v].shape else v for v in made.inputs])
+        value = rewriter.emit(made.card, inputs, made.params)
+    return value
+
+
+def _before_views(rewriter: Rewriter, i: Instruction) -> int | None:
+    """A view of the op of what its inputs are views of; other inputs must be scalars."""
+    large = [v for v in i.inputs if rewriter.specs[v].shape]
+    views = [rewriter.made[v] for v in large if v in rewriter.made and rewriter.made[v].card.name in _VIEWS]
+    if not views or len(views) < len(large) or any(v.params != views[0].params for v in views):
+        return None
+    shapes = {rewriter.specs[v.inputs[0]].shape for v in views}
+    if len(shapes) > 1 or any(rewriter.uses[v] != large.count(v) for v in large):
+        return None
+    inputs = tuple([rewriter.made[v].inputs[0] if v in large else v for v in i.inputs])
+    return rewriter.emit(views[0].card, (rewriter.emit(i.card, inputs, i.params),), views[0].params)

@@ -1,0 +1,189 @@
+"""Each pass: the programs that it changes, what they become, and that the results stay the same."""
+
+import numpy as np
+import pytest
+
+from kerasish import ops
+from kerasish.autodiff.tape import GradientTape
+from kerasish.backend import device
+from kerasish.compiler.contract import CONTRACT, layout
+from kerasish.compiler.passes import PASSES
+from kerasish.compiler.passes.contractions import of_matmul, of_subscripts
+from kerasish.compiler.replay import Replay
+from kerasish.compiler.trace import trace
+from kerasish.compiler.verify import verify
+from kerasish.core.spec import Spec
+from kerasish.utils import tree
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def optimized(f, *arrays):
+    """The instructions' names after all passes; checks that the program is sound and computes what it did."""
+    program, _ = trace(f, tuple(ops.convert_to_tensor(a) for a in arrays), {})
+    arrays = [np.asarray(a) for a in arrays]
+    want = Replay(program)(arrays)
+    for change in PASSES:
+        program = change(program)
+        verify(program)
+    for _ in range(2):
+        got = Replay(program)(arrays)
+        for g, w in zip(got, want, strict=True):
+            assert g.dtype == w.dtype and g.shape == w.shape
+            np.testing.assert_allclose(g, w, rtol=1e-6, atol=1e-6)
+            np.testing.assert_array_equal(np.signbit(g[g == 0]), np.signbit(w[g == 0]))
+    return [i.card.name for i in program.instructions]
+
+
+def gradients(f):
+    def run(*xs):
+        with GradientTape() as tape:
+            tape.watch(list(xs))
+            total = ops.sum(ops.square(f(*xs)))
+        return tape.gradient(total, list(xs))
+
+    return run
+
+
+# ---- products ---------------------------------------------------------------------------------
+
+EINSUMS = [
+    ("abc,cde->abde", (3, 4, 5), (5, 6, 7), "mk,kn->mn"), ("abde,cde->abc", (3, 4, 6, 7), (5, 6, 7), "mk,nk->mn"),
+    ("abc,abde->cde", (3, 4, 5), (3, 4, 6, 7), "km,kn->mn"),
+    ("aecd,abcd->acbe", (3, 4, 5, 6), (3, 8, 5, 6), "ambk,anbk->abmn"),
+    ("acbe,aecd->abcd", (3, 4, 5, 6), (3, 6, 4, 7), "abmk,akbn->ambn"), ("abc,abc->a", (3, 4, 5), (3, 4, 5), None),
+    ("ab,b->a", (3, 4), (4,), None), ("b,ab->a", (4,), (3, 4), None), ("ab,cb->ca", (3, 4), (5, 4), "mk,nk->mn"),
+    ("ab,cb->ca", (1, 4), (5, 4), None), ("ab,cb->ca", (3, 4), (1, 4), None), ("ab,cb->ca", (3, 1), (5, 1), None),
+    ("bac,dbc->bad", (3, 4, 5), (6, 3, 5), "amk,nak->amn"), ("bac,dbc->abd", (3, 4, 5), (6, 3, 5), "amk,nak->man"),
+]
+
+
+@pytest.mark.parametrize("subscripts, a, b, becomes", EINSUMS)
+def test_contractions_are_products_that_nothing_is_copied_for(subscripts, a, b, becomes):
+    x, y = normal(*a), normal(*b, seed=1)
+    want = np.einsum(subscripts, x, y)
+    params, swap = of_subscripts(subscripts, x, y).params(want.shape)
+    x, y = (y, x) if swap else (x, y)
+    assert becomes in (None, params["subscripts"])
+    assert CONTRACT.spec(x, y, **params) == Spec(want.shape, "float32")
+    got = device.current().kernel("contract")(x, y, **params)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("a, b", [
+    ((3, 4), (4, 5)), ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)),
+    ((2, 3, 4), (1, 4, 5)), ((7, 2, 3, 4), (7, 1, 4, 5)), ((2, 3, 4), (4,)), ((2, 3, 1), (1, 5)), ((1, 1, 1), (1, 1)),
+    ((2, 1, 4), (2, 4, 5)), ((2, 3, 4), (2, 4, 1))])
+def test_matrix_products_of_any_shapes(a, b):
+    x, y = normal(*a), normal(*b, seed=1)
+    params, swap = of_matmul(x, y).params(np.matmul(x, y).shape)
+    got = device.current().kernel("contract")(*((y, x) if swap else (x, y)), **params)
+    np.testing.assert_allclose(got, np.matmul(x, y), rtol=1e-5, atol=1e-5)
+    assert optimized(ops.matmul, x, y)[0] == "contract"
+
+
+@pytest.mark.parametrize("a, b", [((1, 3, 4), (2, 4, 5)), ((3, 4), (2, 4, 5)), ((4,), (2, 4, 5)), ((0, 4), (4, 3)),
+                                  ((3, 0), (0, 4))])
+def test_products_that_would_copy_stay(a, b):
+    assert optimized(ops.matmul, normal(*a), normal(*b)) == ["matmul"]
+
+
+def test_the_layout_is_what_blas_takes():
+    plan = layout("ambk,anbk->abmn", (16, 128, 4, 32), (16, 100, 4, 32))
+    assert plan.batch == ((16, 128 * 128, 100 * 128, 4 * 12800), (4, 32, 32, 12800))
+    assert (plan.m, plan.n, plan.k) == (128, 100, 32)
+    assert (plan.x, plan.y, plan.out) == ((False, 128), (True, 128), 100)
+    assert layout("km,kn->mn", (7, 3), (7, 5)).x == (True, 3)
+    for bad in ("mk,kn->nm", "mka,akn->amn", "mk,kn->n", "mmk,kn->mn"):
+        with pytest.raises(ValueError, match="BLAS"):
+            layout(bad, (2,) * bad.index(","), (2, 2, 2)[: bad.index("-") - bad.index(",") - 1])
+
+
+def test_a_contract_of_wrong_lengths_is_refused():
+    params = dict(subscripts="mk,kn->mn", x_shape=(2, 3), y_shape=(3, 4), shape=(2, 4))
+    with pytest.raises(ValueError, match="x has 5 elements"):
+        CONTRACT.spec(Spec((5,), "float32"), Spec((3, 4), "float32"), **params)
+    with pytest.raises(ValueError, match="the result has 9 elements"):
+        CONTRACT.spec(Spec((6,), "float32"), Spec((3, 4), "float32"), **{**params, "shape": (9,)})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "int32", "complex64"])
+def test_products_of_every_dtype(dtype):
+    x, y = (np.asarray(ops.cast(normal(4, 4, seed=s) * 3, dtype)) for s in (0, 1))
+    f = lambda x, y: ops.matmul(ops.transpose(x), y)
+    program, _ = trace(f, (ops.convert_to_tensor(x), ops.convert_to_tensor(y)), {})
+    want = Replay(program)([x, y])[0]
+    for change in PASSES:
+        program = change(program)
+    got = Replay(program)([x, y])[0]
+    assert got.dtype == want.dtype == dtype
+    np.testing.assert_allclose(got.astype("complex128"), want.astype("complex128"), rtol=1e-6)
+
+
+# ---- transposes -------------------------------------------------------------------------------
+
+
+def test_transposes_go_into_products():
+    x, y = normal(5, 3), normal(4, 5)
+    assert optimized(lambda x, y: ops.matmul(ops.transpose(x), ops.transpose(y)), x, y) == ["contract"]
+    assert optimized(lambda x, y: ops.transpose(ops.matmul(y, x)), x, y) == ["contract"]
+    assert optimized(lambda x, y: ops.transpose(0.5 * ops.matmul(y, x)), x, y) == ["contract", "multiply"]
+    assert optimized(lambda x, y: ops.matmul(y, 2.0 * ops.reshape(ops.transpose(x), (5, 3))), x, y)[-1] == "contract"
+
+
+def test_a_product_that_is_read_twice_is_computed_once():
+    def f(x, y):
+        z = ops.matmul(x, y)
+        return z, ops.transpose(z)
+
+    assert optimized(f, normal(3, 4), normal(4, 5)) == ["contract", "transpose"]
+
+
+def test_the_gradients_of_a_dense_layer_transpose_nothing():
+    names = optimized(gradients(lambda x, w: ops.tanh(ops.matmul(x, w))), normal(6, 7, 5), normal(5, 4))
+    assert names.count("contract") == 3 and "transpose" not in names
+
+
+def test_attention_transposes_nothing_forward_and_back():
+    q, k, v = (normal(2, 6, 3, 4, seed=s) for s in range(3))
+    names = optimized(gradients(lambda q, k, v: ops.dot_product_attention(q, k, v)), q, k, v)
+    assert names.count("contract") == 6
+    assert not {"transpose", "matmul", "einsum"} & set(names)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_chains_of_views_and_products(seed):
+    """Reshapes, transposes, scalings and products in any order give what they gave."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.choice([1, 2, 3, 4], 3))
+    size = int(np.prod(shape))
+
+    def f(x):
+        draw = np.random.default_rng(seed + 100)
+        for _ in range(10):
+            kind = draw.integers(5)
+            if kind == 0:
+                x = ops.transpose(x, tuple(int(a) for a in draw.permutation(x.ndim)))
+            elif kind == 1:
+                n = int(draw.choice([n for n in range(1, x.shape[0] * x.shape[1] + 1)
+                                     if (x.shape[0] * x.shape[1]) % n == 0]))
+                x = ops.reshape(x, (n, -1, *x.shape[2:]))
+            elif kind == 2:
+                x = 0.5 * x if draw.integers(2) else x + x
+            elif kind == 3:
+                w = normal(*x.shape[:-2], x.shape[-1], int(draw.integers(1, 4)), seed=seed)
+                x = ops.matmul(x, ops.convert_to_tensor(w if draw.integers(2) else w.reshape(-1, *w.shape[-2:])[0]))
+            else:
+                x = ops.reshape(x, (*x.shape, 1)) if x.ndim < 5 else ops.reshape(x, (x.shape[0], -1, x.shape[-1]))
+        return x, ops.sum(ops.square(x))
+
+    optimized(f, normal(*shape))
+    optimized(gradients(lambda x: f(x)[0]), np.arange(size, dtype="float32").reshape(shape) / size)
+
+
+def test_every_pass_leaves_a_program_without_its_pattern_alone():
+    program, _ = trace(lambda x: ops.tanh(x), (ops.convert_to_tensor(normal(3)),), {})
+    for change in PASSES:
+        assert tree.flatten(change(program).instructions) == tree.flatten(program.instructions)
