@@ -5,11 +5,9 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from kerasish.backend.common import conv as array_kernels
 from kerasish.backend.common.windows import out_sizes
-from kerasish.backend.native import engine
-from kerasish.backend.native.kernels import conv as _conv  # noqa: F401  enters the lowerings
-from kerasish.backend.native.trial import Trial
+from kerasish.backend.native.kernels import conv, conv_weights  # noqa: F401  they enter the lowerings
+from tests.native.trials import assert_close
 
 # Input, kernel, strides, padding, dilation.
 CASES = [
@@ -39,30 +37,19 @@ def _arrays(case):
     return x, w, g, dict(strides=strides, padding=padding, dilation=dilation, groups=1)
 
 
-def _check(name, inputs, like, **params):
-    out = np.full_like(like, np.nan)
-    Trial(name, inputs, [out], **params).run()
-    expected = getattr(array_kernels, name)(np, *inputs, **params)
-    np.testing.assert_allclose(out, expected, rtol=0, atol=2e-6 * np.abs(expected).max() + 1e-6)
-
-
-@pytest.fixture(params=[4, 8, 16])
-def lanes(request, monkeypatch):
-    """Kernels for vectors of each length."""
-    if request.param > engine.lanes():
-        pytest.skip("the machine's vectors are shorter")
-    monkeypatch.setattr(engine, "lanes", lambda: request.param)
-    monkeypatch.setattr(engine, "_functions", {})
-    monkeypatch.setenv("KERASISH_CACHE_DIR", "")
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_conv(case, lanes):
     x, w, g, params = _arrays(case)
-    _check("conv", [x, w], g, **params)
+    assert_close("conv", [x, w], **params)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_conv_input_grad(case, lanes):
     x, w, g, params = _arrays(case)
-    _check("conv_input_grad", [g, w], x, input_shape=x.shape, **params)
+    assert_close("conv_input_grad", [g, w], input_shape=x.shape, **params)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_conv_weight_grad(case, lanes):
+    x, w, g, params = _arrays(case)
+    assert_close("conv_weight_grad", [x, g], weight_shape=w.shape, **params)

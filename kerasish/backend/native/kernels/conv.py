@@ -84,7 +84,7 @@ class Direct:
         x, weights, out = (k.pointer(n, shape.kind) for n in range(3))
         sources, lengths = ([k.size(3 + 2 * n + side) for n in range(len(self.outer))] for side in range(2))
         with k.loop(k.lo, k.hi) as unit:
-            rest, cells = unit, []
+            rest, cells = unit, list[Any]()
             for length in reversed(lengths):
                 cells.insert(0, rest % length)
                 rest = rest // length
@@ -92,7 +92,7 @@ class Direct:
             with k.loop(0, shape.blocks) as block:
                 packed = weights + block * (shape.taps * self.line.taps * shape.channels * self.width)
                 for tile in tiles(self.line, shape.columns) or ():
-                    with k.loop(0, tile.count) as n:
+                    with k.loop(0, tile.repeats) as n:
                         sums = [[k.var(k.number(0, shape.kind, shape.lanes)) for _ in range(shape.vectors)]
                                 for _ in range(tile.width)]
                         self._window(k, x + (n * tile.step + tile.shift) * shape.channels, packed, rest,
@@ -157,7 +157,7 @@ def meet(axis: Line, cell: Any, tap: Any, source: Any) -> tuple[Any, Any]:
     return place, (ahead >= 0) & (place < source) & (ahead % axis.stride).equals(0)
 
 
-def _lanes(filters: int) -> int:
+def lanes_for(filters: int) -> int:
     """Return the length of vectors: half of the machine's, or a quarter, for few filters."""
     lanes = engine.lanes()
     while lanes > 4 and filters <= lanes // 2:
@@ -174,9 +174,9 @@ def _tile(filters: int, line: Line, lanes: int) -> tuple[int, int]:
     return wide, max(columns, 2)
 
 
-def _plan(lines: tuple[Line, ...], x: Any, w: str, out: Any, channels: int, filters: int, turned: bool) -> Plan | None:
-    """Return the jobs: pack the weights `w`, convolve `i0` to `o0`."""
-    lanes = _lanes(filters)
+def _plan(lines: tuple[Line, ...], x: Any, channels: int, filters: int, turned: bool) -> Plan | None:
+    """Return the jobs: pack the weights `i1`, whose last axes may be turned, and convolve `x`."""
+    lanes = lanes_for(filters)
     vectors, columns = _tile(filters, lines[-1], lanes)
     shape = Shape(lines, channels, filters, lanes, vectors, columns, "f4")
     if tiles(lines[-1], columns) is None:
@@ -184,7 +184,7 @@ def _plan(lines: tuple[Line, ...], x: Any, w: str, out: Any, channels: int, filt
     width, taps = vectors * lanes, lines[-1].taps
     rows = shape.blocks * shape.taps * channels * taps
     steps = (1, channels) if turned else (filters, 1)
-    pack = Job("conv packing", packing, (w, "s0"), (taps, channels, filters, width, shape.taps, *steps), rows,
+    pack = Job("conv packing", packing, ("i1", "s0"), (taps, channels, filters, width, shape.taps, *steps), rows,
                split(rows, 4.0 * width / 4, 4))
     units = x.shape[0] * prod(line.cells for line in lines[:-1])
     cost = 2 * shape.taps * taps * channels * filters * lines[-1].cells / 100
@@ -195,27 +195,29 @@ def _plan(lines: tuple[Line, ...], x: Any, w: str, out: Any, channels: int, filt
     return Plan((pack, job), (align(rows * width * 4),))
 
 
-def _served(arrays: list[Any], groups: int) -> bool:
+def lines_of(w: Any, params: dict[str, Any], x: Any, y: Any, mirrored: bool = False) -> tuple[Line, ...]:
+    """Return the spatial axes of a convolution that reads `x` and writes `y`."""
+    steps = zip(w.shape[:-2], params["strides"], params["dilation"], params["padding"], x.shape[1:-1], y.shape[1:-1],
+                strict=True)
+    return tuple(Line(k, s, d, pads[0], n, m, mirrored) for k, s, d, pads, n, m in steps)
+
+
+def served(arrays: list[Any], groups: int) -> bool:
+    """Tell whether there are kernels for such arrays."""
     return groups == 1 and all(a.dtype.char == "f" and a.size for a in arrays)
 
 
 @lowering("conv")
 def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     (x, w), out = ins, outs[0]
-    if not _served([x, w, out], params["groups"]):
+    if not served([x, w, out], params["groups"]):
         return None
-    steps = zip(w.shape, params["strides"], params["dilation"], params["padding"], x.shape[1:], out.shape[1:],
-                strict=False)
-    lines = tuple(Line(k, s, d, pads[0], n, m) for k, s, d, pads, n, m in steps)[: x.ndim - 2]
-    return _plan(lines, x, "i1", out, w.shape[-2], w.shape[-1], False)
+    return _plan(lines_of(w, params, x, out), x, w.shape[-2], w.shape[-1], turned=False)
 
 
 @lowering("conv_input_grad")
 def conv_input_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     (g, w), out = ins, outs[0]
-    if not _served([g, w, out], params["groups"]):
+    if not served([g, w, out], params["groups"]):
         return None
-    steps = zip(w.shape, params["strides"], params["dilation"], params["padding"], g.shape[1:], out.shape[1:],
-                strict=False)
-    lines = tuple(Line(k, s, d, pads[0], n, m, True) for k, s, d, pads, n, m in steps)[: g.ndim - 2]
-    return _plan(lines, g, "i1", out, w.shape[-1], w.shape[-2], True)
+    return _plan(lines_of(w, params, g, out, mirrored=True), g, w.shape[-1], w.shape[-2], turned=True)

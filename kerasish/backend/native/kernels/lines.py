@@ -46,7 +46,7 @@ class Tile(NamedTuple):
     Attributes:
         first: first output cell of the first tile.
         shift: the input cell from which `meetings` of the first tile count.
-        count: number of tiles.
+        repeats: number of tiles.
         width: output cells of a tile.
         step: input cells from one tile to the next.
         meetings: what meets what, cells of the output counted from the tile's first.
@@ -54,7 +54,7 @@ class Tile(NamedTuple):
 
     first: int
     shift: int
-    count: int
+    repeats: int
     width: int
     step: int
     meetings: tuple[Meeting, ...]
@@ -75,7 +75,7 @@ def tiles(line: Line, most: int) -> list[Tile] | None:
                          if (place := line.met(first + cell, tap)) is not None)
         last = found[-1] if found else None
         if last and (last.meetings, last.width) == (meetings, count):
-            found[-1] = last._replace(count=last.count + 1, step=shift - last.shift if last.count == 1 else last.step)
+            found[-1] = last._replace(repeats=last.repeats + 1, step=shift - last.shift if last.repeats == 1 else last.step)
         else:
             found.append(Tile(first, shift, 1, count, 0, meetings))
     return found
