@@ -11,7 +11,7 @@ from typing import Any
 
 from kerasish.compiler.ir import Program
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.replay import Replay
+from kerasish.compiler.runner import make_runner
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
@@ -78,7 +78,7 @@ class CompiledFunction:
                 self._warned.add(where)
                 warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=4)
             return None
-        found = Replay(optimize(program)), result
+        found = make_runner(optimize(program)), result
         self._remember(key, found)
         return found
 

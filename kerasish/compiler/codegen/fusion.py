@@ -8,6 +8,8 @@ from kerasish.compiler.ir import Instruction, Program
 
 _MOST_INPUTS, _MOST_MEMBERS, _MOST_LOOPS = 24, 64, 5
 _FOLDS = ("sum", "mean", "max", "min")
+_AT = ("take_along_axis", "position")  # folds of rows by a second input, one number a row
+_SHORT = 256  # elements of a row in which a place is found by looking at all
 _INLINE = (0.0, 1.0, -1.0, 0.5, 2.0)  # constants that are written into the code
 
 
@@ -42,6 +44,7 @@ class _Fuser:
     def __init__(self, program: Program):
         self.program, self.specs = program, program.specs
         self.places: list[Any] = []  # groups and lone instructions, in order
+        self.front: list[Instruction] = []  # those that stand alone and depend on nothing computed in a group
         self.where: dict[int, int] = {}  # value -> place that makes it
         self.readers: dict[int, int] = {}  # value -> the last group that reads it
         self.constants = {v: a for a, v in program.constants}
@@ -50,14 +53,17 @@ class _Fuser:
         for i in self.program.instructions:
             after = max([self.where[v] for v in i.inputs if v in self.where], default=-1)
             place = self._home(i, after)
-            if place is None:
+            if place is None and after < 0 and i.card.name != "full":
+                self.front.append(i)
+                place = -1
+            elif place is None:
                 place = len(self.places)
                 self.places.append(i)
             for o in i.outputs:
                 self.where[o] = place
         used = self._used_outside()
         done = [p if isinstance(p, Instruction) else self._instruction(p, used) for p in self.places]
-        return self.program._replace(instructions=tuple([i for i in done if i.outputs]))
+        return self.program._replace(instructions=(*self.front, *(i for i in done if i.outputs)))
 
     def _home(self, i: Instruction, after: int) -> int | None:
         """The group that takes an instruction: one it is connected with, or a new one."""
@@ -65,10 +71,10 @@ class _Fuser:
         if self.specs[i.outputs[0]].size == 1:
             tried |= {n for n, p in enumerate(self.places) if isinstance(p, _Group) and p.shape == ()}
         for n in sorted(tried, reverse=True):
-            if n >= max(after, 0) and n < len(self.places) and isinstance(self.places[n], _Group):
-                if self._add(self.places[n], i):
-                    self._note(i, n)
-                    return n
+            is_group = max(after, 0) <= n < len(self.places) and isinstance(self.places[n], _Group)
+            if is_group and self._add(self.places[n], i):
+                self._note(i, n)
+                return n
         group = self._new(i)
         if group is not None:
             self.places.append(group)
@@ -84,8 +90,9 @@ class _Fuser:
         out = self.specs[i.outputs[0]]
         if i.card.name in ("reshape", "broadcast_to"):
             return None  # a view; or a copy, where nothing is computed
-        shape = self.specs[i.inputs[0]].shape if i.card.name in _FOLDS else out.shape
-        if out.size == 1 and i.card.name not in _FOLDS:
+        folds = i.card.name in _FOLDS or i.card.name in _AT
+        shape = self.specs[i.inputs[0]].shape if folds else out.shape
+        if out.size == 1 and not folds:
             shape = ()
         group = _Group(shape)
         return group if _size(shape) and self._add(group, i) else None
@@ -117,6 +124,10 @@ class _Fuser:
         name, out = i.card.name, self.specs[i.outputs[0]]
         if name in _FOLDS:
             return self._fit_fold(group, i)
+        if name in _AT:
+            return self._fit_at(group, i)
+        if name == "add_along_axis":
+            return self._fit_placed(group, i)
         if name == "reshape":
             (x,) = i.inputs
             is_row = group.scopes.get(x) == ROW and group.folded and out.shape in group.row_shapes()
@@ -179,6 +190,35 @@ class _Fuser:
         if leading and i.card.name in ("sum", "mean") and group.summed in (None, len(axes)):
             return COLUMN, leaves, group.folded, len(axes)
         return None
+
+    def _fit_at(self, group: _Group, i: Instruction) -> Any:
+        """A fold of rows in which another input says at which place, or by which number."""
+        (x, at), out, rank = i.inputs, self.specs[i.outputs[0]], len(group.shape)
+        if i.params["axis"] != rank - 1 or rank < 2 or group.folded not in (0, 1):
+            return None
+        row = group.shape[:-1] + (1,)
+        if self.specs[x].shape != group.shape or self.specs[at].shape != row or group.scopes.get(x, FULL) != FULL:
+            return None
+        if out.shape not in (row, row[:-1]) or group.scopes.get(at, ROW) != ROW or row == group.shape:
+            return None
+        if kind_of(self.specs[x]) is None or self.specs[at].dtype.kind not in "if" or group.shape[-1] > _SHORT:
+            return None
+        extends = tuple([n != 1 for n in group.shape])
+        leaves = {x: extends, at: (*extends[:-1], False)}
+        return ROW, {v: m for v, m in leaves.items() if v not in group.scopes}, 1, group.summed
+
+    def _fit_placed(self, group: _Group, i: Instruction) -> Any:
+        """One number of a row put at one place of it, zeros elsewhere."""
+        rank = len(group.shape)
+        row = group.shape[:-1] + (1,)
+        if self.specs[i.outputs[0]].shape != group.shape or rank < 2 or i.params["axis"] != rank - 1:
+            return None
+        if group.folded not in (0, 1) or row == group.shape or any(self.specs[v].shape != row for v in i.inputs):
+            return None
+        if any(group.scopes.get(v, ROW) != ROW or kind_of(self.specs[v]) is None for v in i.inputs):
+            return None
+        mask = (*(n != 1 for n in group.shape[:-1]), False)
+        return FULL, {v: mask for v in i.inputs if v not in group.scopes}, 1, group.summed
 
     def _used_outside(self) -> set[int]:
         used = {*self.program.outputs, *(v for _, v in self.program.updates)}

@@ -11,7 +11,10 @@ from kerasish.backend.native.language import BYTES, Kernel, Pointer, Value
 from kerasish.compiler.codegen.expressions import COSTLY, kind_of, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Loops, collapse
 
-_NEUTRAL = {"sum": 0.0, "mean": 0.0, "max": float("-inf"), "min": float("inf")}
+# Reductions, with the number from which each begins.
+_NEUTRAL = {"sum": 0.0, "mean": 0.0, "max": float("-inf"), "min": float("inf"), "take_along_axis": 0.0,
+            "position": float(1 << 31)}
+_ADDING = ("sum", "mean", "take_along_axis")
 _MOST_PARTS = 64
 
 
@@ -209,7 +212,7 @@ class _Rows:
                            if any(mask) and not mask[-1]}
         for phase in range(self.phases):
             self._row_scalars(phase)
-            folds = {v: k.var(k.number(_NEUTRAL[self.shape.maker[v].card.name], self.shape.kinds[v], k.lanes))
+            folds = {v: k.var(k.number(_NEUTRAL[self.shape.maker[v].card.name], self._fold_kind(v), k.lanes))
                      for v in self._folds_after(phase)}
             if folds or self._stores_in(phase):
                 k.sweep(0, self.inner, lambda j, mask, p=phase, f=folds: self._inner(p, f, j, mask))
@@ -257,14 +260,17 @@ class _Rows:
 
     def _finish_fold(self, v: int, lanes: Value) -> None:
         name = self.shape.maker[v].card.name
-        if name in ("sum", "mean"):
+        if name in _ADDING:
             total = lanes.total()
             total = total / self.inner.to(total.kind) if name == "mean" else total
         else:
-            total = lanes.extreme(name)
+            total = lanes.extreme("max" if name == "max" else "min").to(self.shape.kinds[v])
         self.row_values[v] = total
         if v in self.targets:
             self.targets[v].store(self.row, total)
+
+    def _fold_kind(self, v: int) -> str:
+        return "i8" if self.shape.maker[v].card.name == "position" else self.shape.kinds[v]
 
     def _folds_after(self, phase: int) -> list[int]:
         return [v for v in self.shape.maker if self.card.scopes[v] == ROW and self.shape.is_fold(v)
@@ -291,12 +297,31 @@ class _Rows:
                 self.targets[v].store(self.place(v, j), here.value(v).splat(self.k.lanes), mask)
         for v, total in folds.items():
             name = self.shape.maker[v].card.name
-            value = here.value(self.shape.maker[v].inputs[0]).splat(self.k.lanes)
+            value = self._term(v, here, j).splat(self.k.lanes)
             if mask is not None:
                 value = mask.where(value, _NEUTRAL[name])
             old = total.get()
-            total.set(old + value if name in ("sum", "mean") else
-                      old.maximum(value) if name == "max" else old.minimum(value))
+            total.set(old + value if name in _ADDING else old.maximum(value) if name == "max" else old.minimum(value))
+
+    def _term(self, v: int, here: "_Place", j: Value) -> Value:
+        """What a fold adds up, or compares, at a vector of places."""
+        i = self.shape.maker[v]
+        value = here.value(i.inputs[0])
+        if i.card.name == "take_along_axis":
+            return self.is_at(self._row_value(i.inputs[1]), j).where(value, 0)
+        if i.card.name == "position":
+            top = self._row_value(i.inputs[1])
+            return (value.equals(top) | value.differs(value)).where(self.columns(j), 1 << 31)
+        return value
+
+    def columns(self, j: Value) -> Value:
+        """The numbers of the places of a vector."""
+        return self.k.lane_numbers(self.k.lanes) + j
+
+    def is_at(self, index: Value, j: Value) -> Value:
+        """Whether places are the one that an index names, counted from the end if it is negative."""
+        index = index.to("i8")
+        return self.columns(j).equals((index < 0).where(index + self.inner, index))
 
     # ---- sums over rows ------------------------------------------------------------------------------
 
@@ -346,7 +371,11 @@ class _Place:
             return self._load(rows.inputs[v], rows.offsets[v] + self.j)
         if rows.shape.phase[v] < self.phase and v in rows.targets:
             return self._load(rows.targets[v], rows.place(v, self.j))
-        return _apply(rows.shape, v, [self.value(x) for x in rows.shape.maker[v].inputs])
+        i = rows.shape.maker[v]
+        if i.card.name == "add_along_axis":
+            value, index = (rows._row_value(x) for x in i.inputs)
+            return rows.is_at(index, self.j).where(value, 0)
+        return _apply(rows.shape, v, [self.value(x) for x in i.inputs])
 
     def _load(self, pointer: Pointer, offset: Value) -> Value:
         return pointer.load(offset, self.rows.k.lanes, self.mask)

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend import device
-from kerasish.backend.native import engine, pool
+from kerasish.backend.native import engine, kernels, pool  # noqa: F401  the kernels enter lowerings
 from kerasish.backend.native.driver import RECORD
 from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
-from kerasish.backend.native.kernels import products  # noqa: F401  enters lowerings
-from kerasish.compiler.codegen import loops
+from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.schedule import Layout, is_view, lay_out, places, reorder
@@ -216,7 +215,9 @@ class _Held:
             slots[v] = tensor.data.ctypes.data
 
 
-_OWN_TENSOR, _OWN_ARRAY = 4, 2  # the variable's, this object's, the local name's and the argument's; the tensor's and one
+# References when nobody else holds them: of a variable's tensor (the variable's, ours, a local name's, an argument's),
+# and of its array.
+_OWN_TENSOR, _OWN_ARRAY = 4, 2
 
 
 class _PythonStep:

@@ -63,7 +63,7 @@ def lay_out(program: Program) -> Layout:
         for o in i.outputs:
             if root[o] == o:
                 maker[o] = (n, i)
-    read_as = {variable: v for variable, v in _identified(program.variables)}
+    read_as = {id(variable): v for variable, v in program.variables}
     in_place: dict[int, Any] = {}
     copied = []
     for variable, v in program.updates:
@@ -78,13 +78,9 @@ def lay_out(program: Program) -> Layout:
     return Layout(root, in_place, copied)
 
 
-def _identified(variables: Any) -> list[tuple[int, int]]:
-    return [(id(variable), v) for variable, v in variables]
-
-
 def _fits(program: Program, made: tuple[int, Instruction], value: int, old: int | None,
           last_read: dict[int, int]) -> bool:
-    """Whether a value may be written over the variable's old one, which the same loop reads place by place, if at all."""
+    """Whether a value may be written over the variable's old one, which the same loop reads place by place."""
     n, i = made
     if not isinstance(i.card, Fused):
         return False

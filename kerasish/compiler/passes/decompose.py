@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.ir import Instruction, InternalCard, Program
 from kerasish.core.op import CARDS
 from kerasish.core.spec import Spec
 
@@ -45,7 +45,17 @@ def _moments(w: _Writer, i: Instruction, axes: tuple[int, ...]) -> None:
     w.op("mean", w.op("square", w.op("subtract", x, mean)), axis=axes, keepdims=True, out=i.outputs[1])
 
 
-_RULES = {"softmax": _softmax, "softmax_grad": _softmax_grad, "moments": _moments}
+def _argmax(w: _Writer, i: Instruction, axes: tuple[int, ...]) -> None:
+    (x,) = i.inputs
+    top = w.op("max", x, axis=axes, keepdims=True)
+    inputs, params = (x, top), {"axis": axes[0], "keepdims": i.params["keepdims"]}
+    w.instructions.append(Instruction(POSITION, inputs, params, i.outputs))
+
+
+# The first place along the last axis where x is the row's number, or NaN.
+POSITION = InternalCard("position", ("x", "number"), lambda x, number, *, axis, keepdims: Spec(
+    number.shape if keepdims else number.shape[:-1], "int32"))
+_RULES = {"softmax": _softmax, "softmax_grad": _softmax_grad, "moments": _moments, "argmax": _argmax}
 
 
 def decompose(program: Program) -> Program:

@@ -16,14 +16,17 @@ SHARE = 2_000_000  # multiplications of a part
 def gemm(kind: str, wide: bool) -> Any:
     """Return the writer of a product of batches of matrices.
 
-    Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b, elements from one
-    matrix to the next of a, b and out, and whether parts are rows (0), columns (1) or whole matrices (2).
+    Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b; elements from one
+    matrix to the next of a, b and out, along the outer axis of the batch and along the inner one; the length of the
+    inner one; and whether parts are rows (0), columns (1) or whole matrices (2).
     """
     integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
 
     def write(k: Any) -> None:
         a, b, out = (k.pointer(n, kind) for n in range(3))
-        m, n, depth, lda, ldb, ldc, turn_a, turn_b, step_a, step_b, step_out, mode = (k.size(4 + i) for i in range(12))
+        m, n, depth, lda, ldb, ldc, turn_a, turn_b = (k.size(4 + i) for i in range(8))
+        outer, inner, length, mode = [k.size(12 + i) for i in range(3)], [k.size(15 + i) for i in range(3)], *(
+            k.size(18 + i) for i in range(2))
         build = k.builder
         rows, columns = mode.equals(0), mode.equals(1)
         first, count = rows.where(k.lo, 0), rows.where(k.hi - k.lo, m)
@@ -45,39 +48,41 @@ def gemm(kind: str, wide: bool) -> Any:
             return build.select(plain.code, ir.Constant(i32, _PLAIN), ir.Constant(i32, _TRANSPOSED))
 
         with k.loop(begin, end) as i:
+            first, second = i // length, i % length
+            at = [first * o + second * n for o, n in zip(outer, inner, strict=True)]
             build.call(function, [
                 ir.Constant(i32, _ROW_MAJOR), side(plain_a), side(plain_b), whole(count), whole(width), whole(depth),
-                ir.Constant(real, 1.0), (a + i * step_a).code, whole(lda), (b + i * step_b).code, whole(ldb),
-                ir.Constant(real, 0.0), (out + i * step_out).code, whole(ldc)])
+                ir.Constant(real, 1.0), (a + at[0]).code, whole(lda), (b + at[1]).code, whole(ldb),
+                ir.Constant(real, 0.0), (out + at[2]).code, whole(ldc)])
 
     return write
 
 
 def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
-            turn_a: bool = False, turn_b: bool = False, batch: int = 1, steps: tuple[int, int, int] = (0, 0, 0),
-            ) -> Job | None:
-    """Return the job of `out = op(a) @ op(b)` for `batch` matrices that lie `steps` elements apart, if there is a library.
+            turn_a: bool = False, turn_b: bool = False, batch: tuple[int, int] = (1, 1),
+            outer: tuple[int, int, int] = (0, 0, 0), inner: tuple[int, int, int] = (0, 0, 0)) -> Job | None:
+    """Return the job of `out = op(a) @ op(b)` for a batch of matrices; None without a library.
 
     Args:
         a, b, out: operands.
         m, n, k: rows and columns of the result, and the length of the sums.
         lda, ldb, ldc: elements from one stored row to the next.
         turn_a, turn_b: whether the stored matrix is the transposed one.
+        batch: matrices along two axes.
+        outer, inner: elements from one matrix of a, b and out to the next along each of these axes.
     """
     found = blas.library()
     if found is None:
         return None
-    work = m * n * k
-    if batch > 1 and (batch >= 4 or work < SHARE):
-        mode, total, grain = 2, batch, max(1, SHARE // max(work, 1))
+    work, count = m * n * k, batch[0] * batch[1]
+    if count > 1:
+        mode, total, grain = 2, count, min(max(1, SHARE // max(work, 1)), count)
     elif m >= n:
         mode, total, grain = 0, m, _grain(m, work)
     else:
         mode, total, grain = 1, n, _grain(n, work)
-    if mode != 2 and batch > 1:
-        return None
     address = found.sgemm if kind == "f4" else found.dgemm
-    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *steps, mode)
+    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode)
     return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain)
 
 
@@ -98,7 +103,8 @@ def matmul(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | No
     if y.ndim == 2:
         job = product("i0", "i1", "o0", m=x.size // k, **common)
     elif x.shape[:-2] == y.shape[:-2]:
-        job = product("i0", "i1", "o0", m=m, batch=math.prod(x.shape[:-2]), steps=(m * k, k * n, m * n), **common)
+        batch = math.prod(x.shape[:-2]), 1
+        job = product("i0", "i1", "o0", m=m, batch=batch, outer=(m * k, k * n, m * n), **common)
     else:
         job = None
     return None if job is None else Plan((job,))
