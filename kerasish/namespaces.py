@@ -2,28 +2,19 @@
 
 `kerasish.utils` is the lowest floor and `kerasish.backend` the one above, but the public `keras.utils` and
 `keras.backend` hold names from higher ones, and `keras.ops.jvp` needs the tape, which stands on the ops. They are
-attached here, when `kerasish` is imported.
+told here, when `kerasish` is imported, where those names are.
 """
 
 import gc
 import sys
-import types
-from typing import Any
 
-from kerasish import backend, ops, utils
-from kerasish import config as settings
+from kerasish import backend as backend_names
+from kerasish import ops, utils
 from kerasish.autodiff.functional import jvp
-from kerasish.core import dtype_policy, dtypes, random_state, symbolic
-from kerasish.core.graph import get_source_inputs
-from kerasish.data.audio_directory import audio_dataset_from_directory
-from kerasish.data.image_directory import image_dataset_from_directory
-from kerasish.data.py_dataset import PyDataset
-from kerasish.data.split import split_dataset
-from kerasish.data.text_directory import text_dataset_from_directory
-from kerasish.data.timeseries import timeseries_dataset_from_array
-from kerasish.models.plotting import model_to_dot, plot_model
-from kerasish.ops import bounding_boxes, vectors
-from kerasish.utils import naming, serialization
+from kerasish.core import dtype_policy, random_state
+from kerasish.ops import bounding_boxes
+from kerasish.utils import naming
+from kerasish.utils.lazy import deferred
 
 
 def clear_session(free_memory: bool = True) -> None:
@@ -39,33 +30,41 @@ def clear_session(free_memory: bool = True) -> None:
         gc.collect()
 
 
-def _attach(module: types.ModuleType, **names: Any) -> None:
-    for name, value in names.items():
-        setattr(module, name, value)
+with deferred(globals(), into=backend_names):
+    from kerasish.config import (
+        backend,
+        epsilon,
+        floatx,
+        image_data_format,
+        set_epsilon,
+        set_floatx,
+        set_image_data_format,
+    )
+    from kerasish.core.dtypes import is_float as is_float_dtype
+    from kerasish.core.dtypes import is_int as is_int_dtype
+    from kerasish.core.dtypes import result_type, standardize_dtype
+    from kerasish.core.symbolic import is_keras_tensor
+    from kerasish.utils.naming import get_uid
 
+with deferred(globals(), into=utils):
+    from kerasish.core.dtypes import standardize_dtype
+    from kerasish.core.graph import get_source_inputs
+    from kerasish.core.random_state import set_random_seed
+    from kerasish.core.symbolic import is_keras_tensor
+    from kerasish.data.audio_directory import audio_dataset_from_directory
+    from kerasish.data.image_directory import image_dataset_from_directory
+    from kerasish.data.py_dataset import PyDataset
+    from kerasish.data.py_dataset import PyDataset as Sequence
+    from kerasish.data.split import split_dataset
+    from kerasish.data.text_directory import text_dataset_from_directory
+    from kerasish.data.timeseries import timeseries_dataset_from_array
+    from kerasish.models.plotting import model_to_dot, plot_model
+    from kerasish.ops.vectors import normalize, to_categorical
+    from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
 
-_attach(
-    backend,
-    backend=settings.backend, clear_session=clear_session, epsilon=settings.epsilon, floatx=settings.floatx,
-    get_uid=naming.get_uid, image_data_format=settings.image_data_format, is_float_dtype=dtypes.is_float,
-    is_int_dtype=dtypes.is_int, is_keras_tensor=symbolic.is_keras_tensor, result_type=dtypes.result_type,
-    set_epsilon=settings.set_epsilon, set_floatx=settings.set_floatx,
-    set_image_data_format=settings.set_image_data_format, standardize_dtype=dtypes.standardize_dtype,
-)  # fmt: skip
-_attach(
-    utils,
-    PyDataset=PyDataset, Sequence=PyDataset, audio_dataset_from_directory=audio_dataset_from_directory,
-    bounding_boxes=bounding_boxes, clear_session=clear_session,
-    deserialize_keras_object=serialization.deserialize_keras_object,
-    serialize_keras_object=serialization.serialize_keras_object,
-    split_dataset=split_dataset, get_source_inputs=get_source_inputs,
-    image_dataset_from_directory=image_dataset_from_directory,
-    is_keras_tensor=symbolic.is_keras_tensor, model_to_dot=model_to_dot, plot_model=plot_model,
-    set_random_seed=random_state.set_random_seed, standardize_dtype=dtypes.standardize_dtype,
-    text_dataset_from_directory=text_dataset_from_directory,
-    timeseries_dataset_from_array=timeseries_dataset_from_array,
-    normalize=vectors.normalize, to_categorical=vectors.to_categorical,
-)  # fmt: skip
+for _module in (backend_names, utils):
+    vars(_module).update(clear_session=clear_session)
 for _module in (ops, ops.linalg):
-    _attach(_module, jvp=jvp)
+    vars(_module).update(jvp=jvp)
+vars(utils).update(bounding_boxes=bounding_boxes)
 sys.modules["kerasish.utils.bounding_boxes"] = bounding_boxes

@@ -167,7 +167,7 @@ ROWS = {
     "TensorBoard": lambda tmp: {"log_dir": tmp / "logs", "histogram_freq": 1},
     "TerminateOnNaN": _none,
 }
-EXPORTED = {name: c for name, c in vars(callbacks).items() if isinstance(c, type) and issubclass(c, Callback)}
+EXPORTED = {name: c for name, c in inspect.getmembers(callbacks) if isinstance(c, type) and issubclass(c, Callback)}
 
 
 def test_every_callback_has_a_row():

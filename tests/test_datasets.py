@@ -13,6 +13,7 @@ import pytest
 from kerasish import datasets
 from kerasish.datasets import download, text, untrusted
 from kerasish.utils import config
+from kerasish.utils.files import keras_home
 
 
 class Server:
@@ -70,7 +71,7 @@ def test_mnist(server):
     loaded = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
     for name, array in arrays.items():
         np.testing.assert_array_equal(loaded[name], array)
-    assert (config.keras_home() / "datasets" / "mine.npz").exists()
+    assert (keras_home() / "datasets" / "mine.npz").exists()
 
 
 def test_a_changed_file_is_refused(server):

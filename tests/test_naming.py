@@ -3,6 +3,7 @@
 import pytest
 
 from kerasish.utils import config, naming
+from kerasish.utils.files import keras_home
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +86,6 @@ def test_wrong_settings(setter, value, message):
 
 def test_the_cache_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert config.keras_home() == tmp_path
+    assert keras_home() == tmp_path
     monkeypatch.delenv("KERAS_HOME")
-    assert config.keras_home().name == ".keras"
+    assert keras_home().name == ".keras"

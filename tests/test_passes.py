@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from kerasish import ops
+from kerasish import layers, ops
 from kerasish.autodiff.tape import GradientTape
 from kerasish.backend import device
 from kerasish.compiler.contract import CONTRACT, layout
-from kerasish.compiler.passes import PASSES
+from kerasish.compiler.passes import PASSES, optimize
 from kerasish.compiler.passes.contractions import of_matmul, of_subscripts
 from kerasish.compiler.replay import Replay
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
+from kerasish.core.op import CARDS
 from kerasish.core.spec import Spec
 from kerasish.utils import tree
 
@@ -181,6 +182,123 @@ def test_random_chains_of_views_and_products(seed):
 
     optimized(f, normal(*shape))
     optimized(gradients(lambda x: f(x)[0]), np.arange(size, dtype="float32").reshape(shape) / size)
+
+
+def test_transposed_rows_are_rows_of_a_transposed_index():
+    table, index = normal(9, 4), np.array([[1, 2, 2], [8, 0, 1]])
+    assert optimized(lambda t, i: ops.transpose(ops.take(t, i, axis=0), (1, 0, 2)), table, index) == [
+        "transpose", "take"]
+    assert optimized(lambda t, i: ops.transpose(ops.take(t, i, axis=0), (2, 0, 1)), table, index) == [
+        "take", "transpose"]
+
+    def update(t, i):
+        with GradientTape() as tape:
+            tape.watch(t)
+            total = ops.sum(ops.square(ops.transpose(ops.take(t, i, axis=0), (1, 0, 2))))
+        return tape.gradient(total, t)
+
+    program, _ = trace(update, (ops.convert_to_tensor(table), ops.convert_to_tensor(index)), {})
+    transposed = [i for i in optimize(program).instructions if i.card.name == "transpose"]
+    assert len(transposed) == 1 and len(optimize(program).specs[transposed[0].outputs[0]].shape) == 2  # the index alone
+    optimized(update, table, index)
+
+
+# ---- identities -------------------------------------------------------------------------------
+
+EDGES = np.array([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 3e38, 1e-40], "float32")
+OTHER = np.array([-0.0, 0.0, np.inf, 3.0, 1.0, np.inf, 2.0, -3e38, -1e-40], "float32")
+
+
+def f32(value):
+    return ops.convert_to_tensor(np.float32(value))
+
+
+SIMPLER = {
+    "times 1": (lambda x, y: x * 1.0, []),
+    "1 times": (lambda x, y: f32(1) * x, []),
+    "over 1": (lambda x, y: x / 1.0, []),
+    "to the power of 1": (lambda x, y: ops.power(x, 1.0), []),
+    "less 0": (lambda x, y: x - 0.0, []),
+    "plus -0": (lambda x, y: x + f32(-0.0), []),
+    "plus 0 makes 0 of -0": (lambda x, y: x + 0.0, ["add"]),
+    "less -0 makes 0 of -0": (lambda x, y: x - f32(-0.0), ["subtract"]),
+    "0 less x is not -x": (lambda x, y: 0.0 - x, ["subtract"]),
+    "times 0 is not 0": (lambda x, y: x * 0.0, ["multiply"]),
+    "x - x is not 0": (lambda x, y: x - x, ["subtract"]),
+    "minus minus": (lambda x, y: ops.negative(-x), []),
+    "x + (-y)": (lambda x, y: x + -y, ["subtract"]),
+    "-x + y": (lambda x, y: -x + y, ["subtract"]),
+    "x - (-y)": (lambda x, y: x - -y, ["add"]),
+    "x + (-y) x": (lambda x, y: y + -x * y, ["multiply", "subtract"]),
+    "x - y / (-x)": (lambda x, y: x - y / -x, ["divide", "add"]),
+    "(-x) (-y)": (lambda x, y: -x * -y, ["multiply"]),
+    "(-x) / (-y)": (lambda x, y: -x / -y, ["divide"]),
+    "-x * 3": (lambda x, y: -x * 3.0, ["multiply"]),
+    "3 / -x": (lambda x, y: 3.0 / -x, ["divide"]),
+    "two scalings": (lambda x, y: 3.0 * (x * 0.5), ["multiply"]),
+    "scalings far apart": (lambda x, y: (0.5 * x * y * x) * 4.0, ["multiply"] * 3),
+    "a scaling read twice": (lambda x, y: (lambda z: z * y * 2.0 + z)(x * 4.0), ["multiply"] * 3 + ["add"]),
+    "scalings that may overflow": (lambda x, y: x * 1e30 * 1e-30, ["multiply"] * 2),
+    "a choice of one": (lambda x, y: ops.where(y > 0, x, x), []),
+    "the same choice twice": (lambda x, y: (lambda m: ops.where(m, ops.where(m, x, y), -x))(y > 0),
+                              ["greater", "negative", "where"]),
+    "choices in both branches": (lambda x, y: (lambda m: ops.where(m, x, ops.where(m, 1.0, y)))(y > 0),
+                                 ["greater", "where"]),
+    "cast and back": (lambda x, y: ops.cast(ops.cast(x, "float64"), "float32"), []),
+    "two casts": (lambda x, y: ops.cast(ops.cast(y > 0, "int32"), "float32"), ["greater", "cast"]),
+    "a cast that rounds": (lambda x, y: ops.cast(ops.cast(x, "float16"), "float32"), ["cast", "cast"]),
+    "reshape twice": (lambda x, y: ops.reshape(ops.reshape(x, (3, 3)), (1, 9)), ["reshape"]),
+    "reshape and back": (lambda x, y: ops.reshape(ops.reshape(x, (3, 3)), (9,)), []),
+    "transpose twice": (lambda x, y: ops.transpose(ops.transpose(ops.reshape(x, (3, 3)))), ["reshape"]),
+    "a broadcast that is implied": (lambda x, y: ops.broadcast_to(x, (2, 9)) * ops.ones((2, 9)) * 2.0, None),
+    "leading axes that are implied": (lambda x, y: ops.reshape(x, (1, 9)) + ops.reshape(y, (9, 1)), ["reshape", "add"]),
+    "a sum that keeps its axis": (lambda x, y: ops.expand_dims(ops.sum(ops.reshape(x, (3, 3)), 1), 1),
+                                  ["reshape", "sum"]),
+    "x y and y x": (lambda x, y: x * y + y * x, ["multiply", "add"]),
+    "x - y and y - x": (lambda x, y: (x - y) * (y - x), ["subtract", "subtract", "multiply"]),
+}
+
+
+@pytest.mark.parametrize("name", SIMPLER)
+def test_simpler_and_the_same_for_every_number(name):
+    f, becomes = SIMPLER[name]
+    with np.errstate(all="ignore"):
+        names = optimized(f, EDGES, OTHER)
+    assert becomes is None or names == becomes
+
+
+def test_integers_add_nothing():
+    assert optimized(lambda x: (x + 0) * 1 - 0, np.array([0, -3, 7])) == []
+    assert optimized(lambda x: (x + 0.5) + 0, np.array([0, -3, 7])) == ["cast", "add", "add"]
+
+
+def test_identities_that_change_the_shape_or_dtype_stay():
+    assert optimized(lambda x: x * ops.ones((2, 3)), normal(3)) == ["multiply"]
+    assert optimized(lambda x: x * ops.ones((1, 3)), normal(3)) == ["multiply"]
+
+
+def test_parameters_that_differ_in_a_sign_alone_are_told_apart():
+    def f(x):
+        full = CARDS["full"]
+        return x / full(shape=(300, 300), value=0.0, dtype="float32"), x / full(
+            shape=(300, 300), value=-0.0, dtype="float32")
+
+    with np.errstate(all="ignore"):
+        assert optimized(f, normal(300)).count("full") == 2
+
+
+def test_batch_normalization_keeps_few_small_instructions():
+    layer = layers.BatchNormalization()
+    layer.build((None, 4, 5, 3))
+
+    def f(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            total = ops.sum(ops.square(layer(x, training=True)))
+        return tape.gradient(total, [x, layer.gamma, layer.beta])
+
+    names = optimized(f, normal(8, 4, 5, 3))
+    assert "negative" not in names and names.count("reshape") <= 4
 
 
 def test_every_pass_leaves_a_program_without_its_pattern_alone():

@@ -39,8 +39,8 @@ class Body:
         tape = self.trace.tape
         with scope(interpreter=self.trace, variables=self.trace, tapes=() if tape is None else (tape,)):
             self.results = [to_tensor(x) for x in function(self.arguments)]
-        for x in self.results:
-            self.trace.number(x)
+        for x in (*self.results, *[t for _, t in self.trace.assigned()]):
+            self.trace.number(x)  # now, so that all that comes from around is known to be captured
         self.length = len(self.trace.instructions)
 
     def outer_reads(self) -> list[tuple[Any, Tensor, Tensor]]:

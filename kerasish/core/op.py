@@ -14,7 +14,6 @@ result (`x_spec`, `out_spec`), or a static parameter.
 """
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -94,9 +93,10 @@ class Rule:
 
     def __init__(self, card: Card, function: Callable[..., Any]):
         self.function = function
-        first, *others = inspect.signature(function).parameters
-        self.takes_gaps = first == "given"
-        names = [*([] if first in ("g", "given") else [first]), *others]
+code = function.__code__
+        names = [n for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n != "self"]
+        self.takes_gaps = names[0] == "given"
+        names = [n for n in names if n not in ("g", "given")]
         tensors = {n.removeprefix("*") for n in card.inputs} | {"out"}
         self.wants_needs = "needs" in names
         self.values = tuple(n for n in names if n in tensors)

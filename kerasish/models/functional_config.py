@@ -193,7 +193,7 @@ def _make_operation(config: dict[str, Any]) -> Any:
     if function is not None:
         arguments = {k: serialization.deserialize_keras_object(v) for k, v in inner.items() if k != "name"}
         return _StoredOp(inner.get("name", config.get("name")), function, arguments)
-    made = serialization.deserialize_keras_object(config, module_objects=serialization.network_classes())
+    made = serialization.deserialize_keras_object(config, module_objects=serialization.NetworkClasses())
     if not isinstance(made, Layer):
         raise TypeError(f"the config of a model lists {config['class_name']!r}, which is no layer")
     return made

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from kerasish import saving
 from kerasish.layers.base.layer import Layer
 from kerasish.models.summary import print_summary
-from kerasish.saving import archive, saving_api
 from kerasish.training.trainer import Trainer
 from kerasish.utils.registry import builtin
 
@@ -94,23 +94,23 @@ class Model(Trainer, Layer):
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Save the whole model (`.keras`, or `.h5`); see `kerasish.saving.save_model`."""
-        saving_api.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+        saving.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
         """Save the weights alone (`.weights.h5`)."""
-        saving_api.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+        saving.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Load weights from `.weights.h5`, `.keras` or `.h5` files."""
-        saving_api.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+        saving.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def __reduce__(self) -> tuple:
         """Pickle, and so copy, the model as a `.keras` file in memory."""
-        return archive.from_bytes, archive.to_bytes(self)
+        return saving.archive.from_bytes, saving.archive.to_bytes(self)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture as JSON; `kerasish.models.model_from_json` makes a model of it."""
-        return saving_api.to_json(self, **kwargs)
+        return saving.saving_api.to_json(self, **kwargs)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:

@@ -33,7 +33,7 @@ def deserialize(cls: type, config: dict[str, Any], custom_objects: Any = None) -
     model = cls(name=config.get("name"))
     for layer_config in config["layers"]:
         layer = serialization.deserialize_keras_object(
-            layer_config, custom_objects, module_objects=serialization.network_classes())
+            layer_config, custom_objects, module_objects=serialization.NetworkClasses())
         if isinstance(layer, dict | list | str):
             raise TypeError(f"the config of model {config.get('name')!r} lists {layer!r}, which is no layer")
         model.add(layer, rebuild=False)

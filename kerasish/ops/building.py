@@ -26,14 +26,15 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
     """
 
     def make(function: Callable[..., Any]) -> Callable[..., Any]:
-        parameters = inspect.signature(function).parameters
-        inputs = tuple(n for n, p in parameters.items() if p.default is p.empty)
-        static = tuple(n for n in parameters if n not in inputs)
+        # Read off the code: at import, `inspect.signature` of every op would take longer than all the rest.
+        values = function.__defaults__ or ()
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        inputs, static = names[: len(names) - len(values)], names[len(names) - len(values):]
         rules = (vjp,) if callable(vjp) else vjp
         shape_rule = spec or (like(0, dtype) if len(inputs) == 1 else broadcast(dtype))
         card = Card(function.__name__, inputs, spec=shape_rule, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
 
-        defaults = {n: parameters[n].default for n in static}
+        defaults = dict(zip(static, values, strict=True))
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:

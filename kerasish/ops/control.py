@@ -59,7 +59,7 @@ def _traced_switch(index: Tensor, branches: list[Callable[[], Any]], what: str) 
     out = iter(state.interpreter.switch(index, [functools.partial(flat, branch) for branch in branches], []))
     described = [_none_aware(lambda x: 0, r) for r in results]
     if any(d != described[0] for d in described[1:]):
-        raise ValueError(f"{what} must agree in structure, got {results}")
+        raise ValueError(f"{what} must agree in structure, got {described} (0 for a tensor)")
     return _none_aware(lambda _: next(out), results[0])
 
 
@@ -206,7 +206,7 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
     if xs is None and length is None:
         raise ValueError("`scan` needs `xs` to scan over, or `length`")
     carry = tree.map_structure(to_tensor, init)
-    n, slices = _slices(xs, length)
+    n = _common_length(xs, length)
     if in_shape_inference() or n == 0:
         first = tree.map_structure(_zero_slice, xs) if xs is not None else None
         after, y = f(carry, first)
@@ -214,7 +214,7 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
         return carry, _none_aware(lambda v: OPS["zeros"]((n, *v.shape), dtype=v.dtype.name), y)
     if _tracing() and n > 1 and unroll is not True and unroll < n:
         return traced_scan(f, carry, xs, n, reverse)
-    ys = [None] * n
+    ys, slices = [None] * n, _slices(xs)
     for i in range(n - 1, -1, -1) if reverse else range(n):
         carry, ys[i] = f(carry, slices(i))
     return carry, _none_aware(lambda *v: OPS["stack"](list(v)), *ys)
@@ -306,19 +306,24 @@ def _interleave(a: Tensor, b: Tensor) -> Tensor:
     return pairs if a.shape[0] == n else OPS["concatenate"]([pairs, a[n:]], axis=0)
 
 
-def _slices(xs: Any, length: int | None) -> tuple[int, Callable[[int], Any]]:
-    """The number of slices along the first axis, and a function from an index to the slice."""
+def _common_length(xs: Any, length: int | None) -> int:
+    """The number of slices along the first axis."""
     if xs is None:
-        return int(length or 0), lambda i: None
+        return int(length or 0)
     flat = [to_tensor(x) for x in tree.flatten(xs)]
     lengths = {x.shape[0] if x.shape else None for x in flat}
     if len(lengths) != 1 or None in lengths or (length is not None and {int(length)} != lengths):
         raise ValueError(f"`xs` must have one length along their first axes, got shapes {[x.shape for x in flat]}"
                          + (f" and length={length}" if length is not None else ""))
-    if in_shape_inference():
-        return flat[0].shape[0], lambda i: None
-    parts = [OPS["unstack"](x, axis=0) for x in flat]
-    return flat[0].shape[0], lambda i: tree.pack_sequence_as(xs, [p[i] for p in parts])
+    return flat[0].shape[0]
+
+
+def _slices(xs: Any) -> Callable[[int], Any]:
+    """A function from an index to the slices."""
+    if xs is None:
+        return lambda i: None
+    parts = [OPS["unstack"](to_tensor(x), axis=0) for x in tree.flatten(xs)]
+    return lambda i: tree.pack_sequence_as(xs, [p[i] for p in parts])
 
 
 def _zero_slice(x: Any) -> Tensor:

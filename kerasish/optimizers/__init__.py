@@ -1,33 +1,40 @@
 """How training changes weights (`keras.optimizers`)."""
 
-import difflib
+import functools
 from typing import Any
 
 from kerasish.optimizers import schedules
-from kerasish.optimizers.adadelta import Adadelta
-from kerasish.optimizers.adafactor import Adafactor
-from kerasish.optimizers.adagrad import Adagrad
-from kerasish.optimizers.adam import Adam
-from kerasish.optimizers.adamax import Adamax
-from kerasish.optimizers.adamw import AdamW
-from kerasish.optimizers.ftrl import Ftrl
-from kerasish.optimizers.lamb import Lamb
-from kerasish.optimizers.lion import Lion
-from kerasish.optimizers.loss_scale_optimizer import LossScaleOptimizer
-from kerasish.optimizers.multi_optimizer import MultiOptimizer
-from kerasish.optimizers.muon import Muon
-from kerasish.optimizers.nadam import Nadam
 from kerasish.optimizers.optimizer import Optimizer
-from kerasish.optimizers.optimizer_map import OptimizerMap
-from kerasish.optimizers.rmsprop import RMSprop
-from kerasish.optimizers.schedule_free_adamw import ScheduleFreeAdamW
-from kerasish.optimizers.sgd import SGD
+from kerasish.utils.lazy import deferred
+from kerasish.utils.naming import did_you_mean
 from kerasish.utils.registry import builtins_in, get_registered_object
 from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
 
-# Optimizers are known by name in any case: "adam", "Adam", "ADAM".
-_BY_NAME = {name.lower(): cls for name, cls in builtins_in("keras.optimizers").items()
-            if cls not in (Optimizer, OptimizerMap)}
+with deferred(globals()):
+    from kerasish.optimizers.adadelta import Adadelta
+    from kerasish.optimizers.adafactor import Adafactor
+    from kerasish.optimizers.adagrad import Adagrad
+    from kerasish.optimizers.adam import Adam
+    from kerasish.optimizers.adamax import Adamax
+    from kerasish.optimizers.adamw import AdamW
+    from kerasish.optimizers.ftrl import Ftrl
+    from kerasish.optimizers.lamb import Lamb
+    from kerasish.optimizers.lion import Lion
+    from kerasish.optimizers.loss_scale_optimizer import LossScaleOptimizer
+    from kerasish.optimizers.multi_optimizer import MultiOptimizer
+    from kerasish.optimizers.muon import Muon
+    from kerasish.optimizers.nadam import Nadam
+    from kerasish.optimizers.optimizer_map import OptimizerMap
+    from kerasish.optimizers.rmsprop import RMSprop
+    from kerasish.optimizers.schedule_free_adamw import ScheduleFreeAdamW
+    from kerasish.optimizers.sgd import SGD
+
+
+@functools.cache
+def _by_name() -> dict[str, Any]:
+    """All optimizers, by name in small letters: they are known in any case, as "adam", "Adam" and "ADAM"."""
+    return {name.lower(): cls for name, cls in builtins_in("keras.optimizers").items()
+            if name not in ("Optimizer", "OptimizerMap")}
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
@@ -43,9 +50,9 @@ def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Optimizer
         custom_objects: the caller's optimizers by name.
     """
     name = config["class_name"]
-    if name.lower() in _BY_NAME:
+    if name.lower() in _by_name():
         config = {**config, "class_name": name.lower()}
-    return deserialize_keras_object(config, custom_objects, module_objects=_BY_NAME)
+    return deserialize_keras_object(config, custom_objects, module_objects=_by_name())
 
 
 def get(identifier: Any) -> Optimizer | None:
@@ -57,13 +64,12 @@ def get(identifier: Any) -> Optimizer | None:
     if identifier is None:
         return None
     found = identifier
-    if isinstance(identifier, str) and (identifier.lower() in _BY_NAME or get_registered_object(identifier)):
+    if isinstance(identifier, str) and (identifier.lower() in _by_name() or get_registered_object(identifier)):
         found = deserialize({"class_name": identifier, "config": {}})
     elif isinstance(identifier, dict):
         found = deserialize(identifier)
     if isinstance(found, Optimizer):
         return found
-    close = difflib.get_close_matches(identifier.lower(), _BY_NAME) if isinstance(identifier, str) else []
-    meant = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+    meant = did_you_mean(identifier.lower(), _by_name()) if isinstance(identifier, str) else ""
     raise ValueError(f"cannot interpret {identifier!r} as an optimizer{meant}: expected an optimizer, its config, or "
-                     f"one of the names {', '.join(sorted(_BY_NAME))}")
+                     f"one of the names {', '.join(sorted(_by_name()))}")

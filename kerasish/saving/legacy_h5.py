@@ -187,7 +187,7 @@ def load_h5(path: pathlib.Path, custom_objects: Any, compile: bool) -> Any:
             raise ValueError(f"{path} holds no model, only weights: build the model and call load_weights() on it")
         config = old_config.layer_config(_json_attribute(file, "model_config"))
         model = serialization.deserialize_keras_object(
-            {"registered_name": config["class_name"], **config}, module_objects=serialization.network_classes())
+            {"registered_name": config["class_name"], **config}, module_objects=serialization.NetworkClasses())
         weights = group_at(file, "model_weights")
         if weights is not None:
             read_weights(weights, model)

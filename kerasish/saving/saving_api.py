@@ -149,5 +149,5 @@ def to_json(model: Any, **kwargs: Any) -> str:
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """Return a model with fresh weights from what `Model.to_json` gave."""
     config = json.loads(json_string)
-    older = None if "module" in config else serialization.network_classes()
+    older = None if "module" in config else serialization.NetworkClasses()
     return serialization.deserialize_keras_object(old_config.layer_config(config), custom_objects, module_objects=older)

@@ -1,16 +1,11 @@
 """Tools that know no tensors: nested structures, names, files, progress, settings."""
 
-from kerasish.utils.arguments import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from kerasish.utils.files import get_file
-from kerasish.utils.image import array_to_img, img_to_array, load_img, save_img
 from kerasish.utils.interactive import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from kerasish.utils.named_values import Config
-from kerasish.utils.numerical import normalize, to_categorical
-from kerasish.utils.progress import Progbar
+from kerasish.utils.lazy import deferred
 from kerasish.utils.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -19,4 +14,11 @@ from kerasish.utils.registry import (
     get_registered_object,
     register_keras_serializable,
 )
-from kerasish.utils.sequence import pad_sequences
+
+with deferred(globals()):
+    from kerasish.utils.arguments import pack_x_y_sample_weight, unpack_x_y_sample_weight
+    from kerasish.utils.files import get_file
+    from kerasish.utils.image import array_to_img, img_to_array, load_img, save_img
+    from kerasish.utils.named_values import Config
+    from kerasish.utils.progress import Progbar
+    from kerasish.utils.sequence import pad_sequences

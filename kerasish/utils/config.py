@@ -4,8 +4,6 @@ The file `~/.keras/keras.json` is not read: a program's results should not depen
 """
 
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from kerasish.utils.interactive import (
     disable_interactive_logging,
@@ -58,18 +56,16 @@ def _limit_from_environment(variable: str) -> int | None:
     return _limit(f"the environment variable {variable}", os.environ.get(variable) or None)
 
 
-@dataclass
 class _Settings:
-    floatx: str = "float32"
-    epsilon: float = 1e-7
-    image_data_format: str = "channels_last"
-    max_epochs: int | None = field(default_factory=lambda: _limit_from_environment("KERAS_MAX_EPOCHS"))
-    max_steps_per_epoch: int | None = field(
-        default_factory=lambda: _limit_from_environment("KERAS_MAX_STEPS_PER_EPOCH")
-    )
-    traceback_filtering: bool = True
-    flash_attention: bool | None = None
-    debug_nan: bool = False
+    def __init__(self) -> None:
+        self.floatx = "float32"
+        self.epsilon = 1e-7
+        self.image_data_format = "channels_last"
+        self.max_epochs = _limit_from_environment("KERAS_MAX_EPOCHS")
+        self.max_steps_per_epoch = _limit_from_environment("KERAS_MAX_STEPS_PER_EPOCH")
+        self.traceback_filtering = True
+        self.flash_attention: bool | None = None
+        self.debug_nan = False
 
 
 _settings = _Settings()
@@ -78,11 +74,6 @@ _settings = _Settings()
 def reset() -> None:
     """Set every setting of this module back to its default, or to its environment variable."""
     vars(_settings).update(vars(_Settings()))
-
-
-def keras_home() -> Path:
-    """Return the folder for downloads and caches: `KERAS_HOME` if it is set, else `~/.keras`."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
 def floatx() -> str:

@@ -12,13 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kerasish.utils import config
 from kerasish.utils.archives import extract_archive
 from kerasish.utils.interactive import print_msg
 from kerasish.utils.progress import output_is_a_screen, screen_bar
 
 _BLOCK = 1 << 20
 _TIMEOUT = 60.0  # seconds without a byte
+
+
+def keras_home() -> Path:
+    """Return the folder for downloads and caches: `KERAS_HOME` if it is set, else `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
 @contextmanager
@@ -102,7 +106,7 @@ def get_file(
 
 
 def _cache_folder(cache_dir: str | os.PathLike | None, cache_subdir: str) -> Path:
-    base = config.keras_home() if cache_dir is None else Path(cache_dir).expanduser()
+    base = keras_home() if cache_dir is None else Path(cache_dir).expanduser()
     for candidate in (base, Path(tempfile.gettempdir()) / ".keras"):
         folder = candidate / cache_subdir
         try:

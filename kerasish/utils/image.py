@@ -3,7 +3,6 @@
 import io
 import os
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,10 @@ def load_img(
         raise ValueError(f"interpolation must be one of {', '.join(_INTERPOLATIONS)}, got {interpolation!r}")
     if not isinstance(path, io.BytesIO | str | bytes | os.PathLike):
         raise TypeError(f"path must be a path or a BytesIO, got {type(path).__name__}")
-    content = path if isinstance(path, io.BytesIO) else io.BytesIO(Path(os.fsdecode(path)).read_bytes())
+    content = path
+    if not isinstance(path, io.BytesIO):
+        with open(os.fsdecode(path), "rb") as file:
+            content = io.BytesIO(file.read())
     img = _pillow().open(content)
     modes = _PLAIN_MODES[color_mode]
     if img.mode not in modes:
@@ -154,8 +156,8 @@ def save_img(
         file_format: such as "png"; by default the suffix of the path.
         **kwargs: for Pillow's `Image.save`.
     """
-    if file_format is None and isinstance(path, str | Path):
-        file_format = Path(path).suffix[1:]
+    if file_format is None and isinstance(path, str | os.PathLike):
+        file_format = os.path.splitext(path)[1][1:]
     file_format = file_format.lower() if file_format else None
     if file_format == "jpg":
         file_format = "jpeg"

@@ -1,9 +1,7 @@
 """Where messages to the person at the screen go: printed, or sent to the log."""
 
-import logging
 import sys
 
-_logger = logging.getLogger("kerasish")
 _state = {"interactive": True}
 
 
@@ -31,7 +29,9 @@ def print_msg(message: object, line_break: bool = True) -> None:
     """
     text = str(message)
     if not is_interactive_logging_enabled():
-        _logger.info(text.rstrip("\n"))
+        import logging  # here, for it is slow to import and seldom needed
+
+        logging.getLogger("kerasish").info(text.rstrip("\n"))
         return
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     printable = text.encode(encoding, errors="replace").decode(encoding)

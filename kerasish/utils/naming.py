@@ -3,6 +3,7 @@
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterable
 
 _used: Counter[str] = Counter()
 _lock = threading.Lock()
@@ -39,3 +40,11 @@ def to_snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message that offers the known names that look like a wrong one; "" if none does."""
+    import difflib  # here, for only errors need it
+
+    close = difflib.get_close_matches(name, known)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""

@@ -2,13 +2,16 @@
 
 Two tables. *Built-in* objects are ours and stand under the module that Keras exports them from, so that a
 file says `keras.layers` and `Dense` whoever wrote it. *Custom* objects are the user's, under `package>name`.
-Nothing here imports a module by name: what is in neither table, nor handed over by the caller, is not found.
+No name from a file is imported as one: what is in neither table, nor deferred by one of our namespaces under that
+name, nor handed over by the caller, is not found.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar
+
+from kerasish.utils.lazy import load_everything, load_wherever
 
 T = TypeVar("T")
 
@@ -44,6 +47,8 @@ def builtin(*modules: str, name: str | None = None) -> Callable[[T], T]:
 
 def find_builtin(module: str, name: str) -> Any | None:
     """Return our object for Keras's module and name, or None."""
+    if (module, name) not in _builtins:
+        load_wherever(name)
     return _builtins.get((module, name))
 
 
@@ -54,11 +59,13 @@ def builtin_name(obj: Any) -> tuple[str, str] | None:
 
 def builtins_in(module: str) -> dict[str, Any]:
     """Return the built-in objects of one of Keras's modules by name, in the order they were entered."""
+    load_everything("kerasish" + module.removeprefix("keras"))
     return {name: obj for (place, name), obj in _builtins.items() if place == module}
 
 
 def builtins_named(name: str) -> dict[str, Any]:
     """Return the built-in objects of a name by module: old files do not tell a loss from a metric."""
+    load_wherever(name)
     return {module: obj for (module, own_name), obj in _builtins.items() if own_name == name}
 
 

@@ -8,8 +8,7 @@ Reading runs no code from a file: a name is looked up among our own objects, the
 that the caller hands over, and nothing else; the code of a lambda is never loaded.
 """
 
-import base64
-import difflib
+import codecs
 import inspect
 import marshal
 import types
@@ -22,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish.utils.dtype_names import numpy_dtype
-from kerasish.utils.naming import to_snake_case
+from kerasish.utils.naming import did_you_mean, to_snake_case
 from kerasish.utils.registry import (
     CustomObjectScope,
     builtin_name,
@@ -133,7 +132,7 @@ def _serialize_function(function: Any) -> dict[str, Any]:
         warnings.warn("a lambda is being serialized: kerasish will not load it again, for it never runs code from a "
                       "file. Use a function registered with @keras.saving.register_keras_serializable() instead.",
                       stacklevel=4)
-        code = base64.encodebytes(marshal.dumps(function.__code__)).decode("ascii")
+        code = codecs.encode(marshal.dumps(function.__code__), "base64").decode("ascii")
         cells = function.__closure__
         closure = tuple(c.cell_contents for c in cells) if cells else None
         return {"class_name": "__lambda__", "config": {"value": (code, function.__defaults__, closure)}}
@@ -304,11 +303,25 @@ def family(module: str, **aliases: Any) -> dict[str, Any]:
     return {**table, **aliases}
 
 
-def network_classes() -> dict[str, Any]:
-    """Return the classes of layers and models by the names that older files give them without a module."""
-    functional, layers = family("keras.src.models.functional"), family("keras.layers")
-    by_own_name = {cls.__name__: cls for cls in layers.values()}  # GroupedQueryAttention is exported by another name
-    return {**by_own_name, **layers, **family("keras"), **functional, "Model": functional["Functional"]}
+class NetworkClasses(Mapping[str, Any]):
+    """Classes of layers and models by the names that older files give them without a module."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name in ("Functional", "Model"):
+            return find_builtin("keras.src.models.functional", "Functional")
+        found = find_builtin("keras", name) or find_builtin("keras.layers", name)
+        return self._all()[name] if found is None else found
+
+    def _all(self) -> dict[str, Any]:
+        layers = family("keras.layers")
+        by_own_name = {cls.__name__: cls for cls in layers.values()}  # GroupedQueryAttention has another one outside
+        return {**by_own_name, **layers, **family("keras")}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({"Functional": None, **self._all()})
+
+    def __len__(self) -> int:
+        return len({"Functional": None, **self._all()})
 
 
 def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) -> Any:
@@ -331,7 +344,6 @@ def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) ->
         obj = obj()
     if callable(obj):
         return obj
-    close = difflib.get_close_matches(identifier, module_objects) if isinstance(identifier, str) else []
-    meant = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+    meant = did_you_mean(identifier, module_objects) if isinstance(identifier, str) else ""
     raise ValueError(f"cannot interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a class, "
                      f"or one of the names {', '.join(sorted(module_objects))}")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish.layers.activations import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from kerasish.layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from kerasish.layers.core.input_layer import Input
 from tests.layers.contract import Row, contract
 

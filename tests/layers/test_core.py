@@ -8,7 +8,7 @@ import pytest
 from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
 from kerasish.core.symbolic import KerasTensor
-from kerasish.layers.core import (
+from kerasish.layers import (
     Activation,
     Dense,
     EinsumDense,

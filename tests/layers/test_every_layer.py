@@ -19,7 +19,7 @@ TAKES_ANYTHING = {
 
 
 def exported():
-    found = {obj for obj in vars(layers).values() if inspect.isclass(obj) and issubclass(obj, Layer)}
+    found = {obj for _, obj in inspect.getmembers(layers) if inspect.isclass(obj) and issubclass(obj, Layer)}
     assert found, "kerasish.layers exports no layers"
     return found
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from kerasish import layers
 from kerasish.core.dispatch import to_tensor
-from kerasish.layers import merging
+from kerasish.layers import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, dot
 from kerasish.layers.core.input_layer import Input
-from kerasish.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from tests.layers.contract import Row, contract
 
 TWO = [(4, 3), (4, 3)]
@@ -40,13 +40,13 @@ def test_functions_call_their_layers(name):
     a, b = np.array([[1.0, 4.0]], "float32"), np.array([[3.0, 2.0]], "float32")
     want = {"add": [[4, 6]], "average": [[2, 3]], "maximum": [[3, 4]], "minimum": [[1, 2]], "multiply": [[3, 8]],
             "subtract": [[-2, 2]], "concatenate": [[1, 4, 3, 2]]}[name]
-    np.testing.assert_array_equal(getattr(merging, name)([a, b]), want)
-    assert getattr(merging, name)([Input((2,)), Input((2,))], name=f"my_{name}")._keras_history.operation.name == (
+    np.testing.assert_array_equal(getattr(layers, name)([a, b]), want)
+    assert getattr(layers, name)([Input((2,)), Input((2,))], name=f"my_{name}")._keras_history.operation.name == (
         f"my_{name}")
 
 
 def test_dot_function():
-    np.testing.assert_array_equal(merging.dot([np.ones((1, 3)), np.full((1, 3), 2.0)], axes=1), [[6.0]])
+    np.testing.assert_array_equal(dot([np.ones((1, 3)), np.full((1, 3), 2.0)], axes=1), [[6.0]])
 
 
 @pytest.mark.parametrize(("axes", "error"), [("1", TypeError), ((1,), ValueError), ((1, 2.0), ValueError)])

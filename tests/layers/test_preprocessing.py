@@ -10,8 +10,7 @@ import pytest
 import kerasish as keras
 from kerasish import layers, ops
 from kerasish.data import Dataset, PyDataset
-from kerasish.layers.core.input_layer import Input
-from kerasish.layers.preprocessing import (
+from kerasish.layers import (
     CategoryEncoding,
     Discretization,
     HashedCrossing,
@@ -25,6 +24,7 @@ from kerasish.layers.preprocessing import (
     StringLookup,
     TextVectorization,
 )
+from kerasish.layers.core.input_layer import Input
 from kerasish.models import Model
 from kerasish.saving import load_model
 from tests.layers.contract import Row, contract

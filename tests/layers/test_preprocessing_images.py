@@ -1,5 +1,6 @@
 """Image layers: the contract, Keras's results for equal draws, seeds, single images, what goes along with images."""
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def test_single_image_and_channels_first(name):
 
 
 def test_every_image_layer_is_tested_for_draws():
-    drawing = {n for n, c in vars(layers).items() if isinstance(c, type) and issubclass(c, ImageLayer)}
+    drawing = {n for n, c in inspect.getmembers(layers) if isinstance(c, type) and issubclass(c, ImageLayer)}
     fixed = {row.layer.__name__ for row in ROWS} - set(KWARGS)
     assert drawing == set(KWARGS) | fixed
 

@@ -9,8 +9,8 @@ import pytest
 from kerasish import layers, ops
 from kerasish.core.tensor import Tensor
 from kerasish.data import Dataset
+from kerasish.layers import HashedCrossing, Hashing, IntegerLookup, StringLookup, TextVectorization
 from kerasish.layers.core.input_layer import Input
-from kerasish.layers.preprocessing import HashedCrossing, Hashing, IntegerLookup, StringLookup, TextVectorization
 from kerasish.layers.preprocessing.fingerprint import crossed, fingerprint, siphash
 from kerasish.models import Model, Sequential
 from kerasish.saving import load_model, register_keras_serializable

@@ -6,7 +6,7 @@ import pytest
 from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
 from kerasish.core.dispatch import to_tensor
-from kerasish.layers.regularization import (
+from kerasish.layers import (
     ActivityRegularization,
     AlphaDropout,
     Dropout,

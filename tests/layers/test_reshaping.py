@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from kerasish.layers import reshaping
-from kerasish.layers.core.input_layer import Input
-from kerasish.layers.reshaping import (
+from kerasish import layers
+from kerasish.layers import (
     Cropping1D,
     Cropping2D,
     Cropping3D,
@@ -20,6 +19,7 @@ from kerasish.layers.reshaping import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from kerasish.layers.core.input_layer import Input
 from kerasish.utils import config
 from tests.layers.contract import Row, contract
 
@@ -106,10 +106,10 @@ def test_lengths_left_unknown():
 ])
 def test_arguments_refused(layer, argument, value, error):
     with pytest.raises(error, match=argument):
-        getattr(reshaping, layer)(**{argument: value})
+        getattr(layers, layer)(**{argument: value})
 
 
 @pytest.mark.parametrize("layer", ["Cropping2D", "Cropping3D", "Flatten", "UpSampling2D", "ZeroPadding1D"])
 def test_data_format_refused(layer):
     with pytest.raises(ValueError, match="channels_middle"):
-        getattr(reshaping, layer)(data_format="channels_middle")
+        getattr(layers, layer)(data_format="channels_middle")

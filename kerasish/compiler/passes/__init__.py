@@ -7,8 +7,8 @@ from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.simplify import simplify
 from kerasish.compiler.passes.transposes import fold_transposes
 
-PASSES = (share_common_subexpressions, simplify, remove_dead_code, unify_products, fold_transposes,
-          share_common_subexpressions, remove_dead_code)
+PASSES = (remove_dead_code, share_common_subexpressions, simplify, remove_dead_code, unify_products, remove_dead_code,
+          fold_transposes, share_common_subexpressions, remove_dead_code)
 
 
 def optimize(program: Program) -> Program:

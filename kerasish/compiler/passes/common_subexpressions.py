@@ -1,8 +1,12 @@
 """Compute once what is asked for twice."""
 
+import math
 from typing import Any
 
 from kerasish.compiler.ir import Program, has_effect
+
+# Ops of two inputs that give the same whichever comes first, to the sign of a zero.
+_COMMUTATIVE = frozenset(["add", "multiply", "equal", "not_equal", "logical_and", "logical_or", "logical_xor"])
 
 
 def share_common_subexpressions(program: Program) -> Program:
@@ -30,9 +34,16 @@ def share_common_subexpressions(program: Program) -> Program:
 
 def _key(name: str, inputs: tuple[int, ...], params: dict[str, Any]) -> Any:
     """What two equal instructions have in common; None for one whose parameters cannot be compared."""
-    key = (name, inputs, tuple(sorted((k, type(v), v) for k, v in params.items()))) if params else (name, inputs)
+    if name in _COMMUTATIVE:
+        inputs = tuple(sorted(inputs))
+    key = (name, inputs, tuple(sorted([(k, type(v), _told_apart(v)) for k, v in params.items()])))
     try:
         hash(key)
     except TypeError:
         return None
     return key
+
+
+def _told_apart(value: Any) -> Any:
+    """A parameter, 0.0 and -0.0 as different ones."""
+    return (value, math.copysign(1, value)) if type(value) is float else value

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from kerasish.compiler.ir import Instruction, Program
+import numpy as np
+
+from kerasish.backend import device
+from kerasish.compiler.ir import Instruction, Program, has_effect
 from kerasish.core.spec import Spec
 
 
@@ -14,13 +17,14 @@ class Rewriter:
         specs: of every value, new ones included.
         made: value -> the instruction that makes it.
         arrays: value -> the array of a constant.
-        uses: value -> how often the program read it when the sweep began, results included.
+        uses: value -> how often the program reads it, results included, what was replaced left out.
     """
 
     def __init__(self, program: Program):
         self._program = program
         self._instructions: list[Instruction] = []
         self._same: dict[int, int] = {}
+        self._dead: set[int] = set()  # results that nobody reads any more
         self.specs = list(program.specs)
         self.made: dict[int, Instruction] = {}
         self.arrays = {value: array for array, value in program.constants}
@@ -42,13 +46,15 @@ class Rewriter:
             inputs = tuple([self._same.get(v, v) for v in i.inputs])
             if inputs != i.inputs:
                 i = i._replace(inputs=inputs)
-            value = rule(self, i) if len(i.outputs) == 1 and not i.card.effect else None
+            value = rule(self, i) if len(i.outputs) == 1 and not has_effect(i) else None
             if value is None:
                 self._keep(i)
             else:
                 (old,) = i.outputs
                 self._same[old] = value
-                self.uses[value] = self.uses.get(value, 0) + self.uses.get(old, 0)
+                self._read(value, self.uses.get(old, 0))
+                for v in i.inputs:
+                    self._unread(v)
         return self._finished()
 
     def emit(self, card: Any, inputs: tuple[int, ...], params: dict[str, Any]) -> int:
@@ -56,21 +62,37 @@ class Rewriter:
         self.specs.append(card.spec(*[self.specs[v] for v in inputs], **params))
         value = len(self.specs) - 1
         for v in inputs:
-            self.uses[v] = self.uses.get(v, 0) + 1
+            self._read(v)
         self._keep(Instruction(card, inputs, params, (value,)))
         return value
 
-    def constant(self, array: Any) -> int:
-        """Add a constant; return its value."""
-        self.specs.append(Spec(array.shape, array.dtype))
+    def number(self, number: float, spec: Spec) -> int:
+        """Add a constant of one number; return its value."""
+        self.specs.append(spec)
         value = len(self.specs) - 1
-        self.arrays[value] = array
+        self.arrays[value] = device.current().asarray(np.full(spec.shape, number, spec.dtype))
         return value
 
     def source(self, value: int, name: str) -> Instruction | None:
         """Return the instruction that makes a value, if it is of a name."""
         made = self.made.get(value)
         return made if made is not None and made.card.name == name else None
+
+    def _read(self, value: int, times: int = 1) -> None:
+        before = self.uses.get(value, 0)
+        self.uses[value] = before + times
+        if not before and value in self._dead:
+            self._dead -= {*self.made[value].outputs}
+            for v in self.made[value].inputs:
+                self._read(v)
+
+    def _unread(self, value: int) -> None:
+        self.uses[value] -= 1
+        made = self.made.get(value)
+        if made is not None and not has_effect(made) and not any(self.uses.get(o) for o in made.outputs):
+            self._dead.update(made.outputs)
+            for v in made.inputs:
+                self._unread(v)
 
     def _keep(self, i: Instruction) -> None:
         self._instructions.append(i)

@@ -3,21 +3,16 @@
 A product reads and writes its axes in many orders for nothing (see `compiler.contract`), a transpose by itself moves
 every element. A transpose or reshape of an operand goes into the product, also one of the product's result, even
 with scalings and other elementwise ops of one tensor in between. Other elementwise ops of transposed tensors are done
-before the transpose, so that it comes closer to a product that can take it, or to another transpose.
+before the transpose, so that it comes closer to a product that can take it, or to another transpose. Transposed rows
+of a table are rows of a transposed index.
 """
 
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.compiler.passes.contractions import Product, emit, of_contract
 from kerasish.compiler.passes.rewriter import Rewriter
-from kerasish.compiler.passes.simplify import view_of_view
+from kerasish.compiler.passes.simplify import ELEMENTWISE, view_of_view
 
 _VIEWS = ("transpose", "reshape")
-# Elementwise ops whose result moves as their inputs move.
-_ELEMENTWISE = frozenset([
-    "absolute", "add", "cast", "divide", "equal", "erf", "exp", "expm1", "gelu", "greater", "greater_equal", "less",
-    "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "multiply",
-    "negative", "not_equal", "power", "reciprocal", "relu", "rsqrt", "sigmoid", "sign", "sqrt", "square", "subtract",
-    "tanh", "where"])
 
 
 def fold_transposes(program: Program) -> Program:
@@ -30,11 +25,13 @@ def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
     if name == "contract":
         return _from_before_views(rewriter, i)
     if name in _VIEWS:
-        found = _into_product(rewriter, i)
-        return view_of_view(rewriter, i) if found is None else found
-    if name in _ELEMENTWISE:
+        for rule in (_into_product, view_of_view, *([_before_rows] if name == "transpose" else [])):
+            found = rule(rewriter, i)
+            if found is not None:
+                return found
+    if name in ELEMENTWISE:
         return _before_views(rewriter, i)
-    return None
+    return _from_rows(rewriter, i) if name == "scatter_item" else None
 
 
 def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
@@ -73,7 +70,7 @@ def _into_product(rewriter: Rewriter, i: Instruction) -> int | None:
         if made.card.name == "contract":
             return _rewritten(rewriter, i, made, chain)
         large = [v for v in made.inputs if rewriter.specs[v].shape]
-        if made.card.name not in _ELEMENTWISE or len(large) != 1:
+        if made.card.name not in ELEMENTWISE or len(large) != 1:
             return None
         chain.append(made)
         value = large[0]
@@ -97,13 +94,58 @@ def _rewritten(rewriter: Rewriter, view: Instruction, contract: Instruction, cha
 
 
 def _before_views(rewriter: Rewriter, i: Instruction) -> int | None:
-    """A view of the op of what its inputs are views of; other inputs must be scalars."""
-    large = [v for v in i.inputs if rewriter.specs[v].shape]
+    """Views of the op of what its inputs are views of; other inputs must be scalars."""
+    views: list[Instruction] = []
+    inputs = i.inputs
+    while (found := _common_view(rewriter, inputs)) is not None:
+        view, inputs = found
+        views.append(view)
+    if not views:
+        return None
+    value = rewriter.emit(i.card, inputs, i.params)
+    for view in reversed(views):
+        value = rewriter.emit(view.card, (value,), view.params)
+    return value
+
+
+def _common_view(rewriter: Rewriter, inputs: tuple[int, ...]) -> tuple[Instruction, tuple[int, ...]] | None:
+    """The view that all inputs but scalars are, and what they are views of; None if nothing is gained before it."""
+    large = [v for v in inputs if rewriter.specs[v].shape]
     views = [rewriter.made[v] for v in large if v in rewriter.made and rewriter.made[v].card.name in _VIEWS]
     if not views or len(views) < len(large) or any(v.params != views[0].params for v in views):
         return None
     shapes = {rewriter.specs[v.inputs[0]].shape for v in views}
     if len(shapes) > 1 or any(rewriter.uses[v] != large.count(v) for v in large):
         return None
-    inputs = tuple([rewriter.made[v].inputs[0] if v in large else v for v in i.inputs])
-    return rewriter.emit(views[0].card, (rewriter.emit(i.card, inputs, i.params),), views[0].params)
+    return views[0], tuple([rewriter.made[v].inputs[0] if v in large else v for v in inputs])
+
+
+def _before_rows(rewriter: Rewriter, i: Instruction) -> int | None:
+    """Rows gathered in the transposed order of a transposed index, where only axes of the index change places."""
+    gathered = rewriter.source(i.inputs[0], "take")
+    if gathered is None or gathered.params["axis"] != 0 or rewriter.uses[i.inputs[0]] != 1:
+        return None
+    table, index = gathered.inputs
+    order = _index_order(i.params["axes"], len(rewriter.specs[index].shape))
+    if order is None:
+        return None
+    return rewriter.emit(gathered.card, (table, rewriter.emit(i.card, (index,), {"axes": order})), gathered.params)
+
+
+def _from_rows(rewriter: Rewriter, i: Instruction) -> int | None:
+    """Rows added in the order in which they were before a transpose, to where a transposed index says."""
+    moved = rewriter.source(i.inputs[0], "transpose")
+    if moved is None or i.params["index"] != ("array",) or rewriter.uses[i.inputs[0]] != 1:
+        return None
+    order = _index_order(moved.params["axes"], len(rewriter.specs[i.inputs[1]].shape))
+    if order is None:
+        return None
+    back = tuple(sorted(range(len(order)), key=order.__getitem__))
+    transposed = rewriter.emit(moved.card, (i.inputs[1],), {"axes": back})
+    return rewriter.emit(i.card, (moved.inputs[0], transposed), i.params)
+
+
+def _index_order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
+    """The order of an index's axes, the first ones, in a transpose that leaves the others in their places."""
+    rest = tuple(range(ndim, len(axes)))
+    return axes[:ndim] if rest and axes[ndim:] == rest else None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish import activations, ops
+from kerasish.core.dispatch import scope, state
 from kerasish.core.random_state import SeedGenerator
 from kerasish.layers.base.arguments import fraction, positive_int
 from kerasish.layers.base.layer import Layer
@@ -51,9 +52,25 @@ class BaseCell(HasWeightArguments, Layer):
 
     # ---- dropout -------------------------------------------------------------------------------
 
+    # Where masks are drawn: outside the loop over a sequence, of which a compiled program has the body but once.
+    _outside: dict[str, Any] = {}
+
+    def begin_sequence(self) -> None:
+        """Let masks be drawn as if all of them were drawn now."""
+        outside = {"interpreter": state.interpreter, "variables": state.variables, "tapes": state.tapes}
+        object.__setattr__(self, "_outside", outside)
+
+    def end_sequence(self) -> None:
+        """Forget the masks: the next sequence draws others."""
+        self.reset_dropout_mask()
+        self.reset_recurrent_dropout_mask()
+        object.__setattr__(self, "_outside", {})
+
     def _draw_mask(self, x: Any, rate: float) -> Any:
         count = self._gates if self.implementation == 1 else 1
-        masks = tuple(random.dropout(ops.ones_like(x), rate, seed=self.seed_generator) for _ in range(count))
+        with scope(**self._outside):
+            whole = ops.ones(x.shape, dtype=x.dtype.name)
+            masks = tuple(random.dropout(whole, rate, seed=self.seed_generator) for _ in range(count))
         return masks if self.implementation == 1 and self._gates > 1 else masks[0]
 
     def get_dropout_mask(self, step_input: Any) -> Any:

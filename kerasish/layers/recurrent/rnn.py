@@ -99,10 +99,14 @@ class RNN(Layer):
             training: whether dropout is applied.
         """
         states = self._first_states(sequences, initial_state)
+        cells = [layer for layer in self._flatten_layers(include_self=False) if isinstance(layer, BaseCell)]
+        for cell in cells:
+            cell.begin_sequence()
         try:
             last, outputs, states = self.inner_loop(sequences, states, _first(mask), training)
         finally:
-            self._forget_masks()
+            for cell in cells:
+                cell.end_sequence()
         if self._keeps_states():
             for variable, value in zip(tree.flatten(self.states), tree.flatten(states), strict=True):
                 variable.assign(value)
@@ -144,12 +148,6 @@ class RNN(Layer):
             return output, new if tree.is_nested(new) else [new]
 
         return step
-
-    def _forget_masks(self) -> None:
-        for layer in self._flatten_layers(include_self=False):
-            if isinstance(layer, BaseCell):
-                layer.reset_dropout_mask()
-                layer.reset_recurrent_dropout_mask()
 
     # ---- shapes, masks -------------------------------------------------------------------------
 

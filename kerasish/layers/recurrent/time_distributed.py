@@ -59,9 +59,9 @@ class TimeDistributed(Wrapper):
         mask = mask if signature.has_mask else None
         if all(_by_samples(layer) for layer in self.layer._flatten_layers()):
             return self._at_once(inputs, mask, told)
-        steps = ops.unstack(inputs, axis=1)
-        masks = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
-        return ops.stack([self.layer(x, **told, **_masked(m)) for x, m in zip(steps, masks, strict=True)], axis=1)
+        steps = [ops.swapaxes(x, 0, 1) for x in (inputs, mask) if x is not None]
+        out = ops.map(lambda step: self.layer(step[0], **told, **_masked(step[1] if mask is not None else None)), steps)
+        return ops.swapaxes(out, 0, 1)
 
     def _at_once(self, inputs: Any, mask: Any, told: dict[str, Any]) -> Any:
         batch, time = inputs.shape[:2]

@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from kerasish.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
-from kerasish.optimizers.schedules.decays import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-)
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
+from kerasish.utils.lazy import deferred
 from kerasish.utils.registry import builtins_in
 from kerasish.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+with deferred(globals()):
+    from kerasish.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
+    from kerasish.optimizers.schedules.decays import (
+        ExponentialDecay,
+        InverseTimeDecay,
+        PiecewiseConstantDecay,
+        PolynomialDecay,
+    )
 
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:

@@ -1,0 +1,459 @@
+"""Loops and branches in compiled functions: one instruction each, the results and gradients of eager execution."""
+
+import functools
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+
+import kerasish as keras
+from kerasish import ops
+from kerasish.autodiff.tape import GradientTape
+from kerasish.backend import device
+from kerasish.compiler import control
+from kerasish.compiler.function import CompiledFunction, function
+from kerasish.compiler.ir import programs_of
+from kerasish.compiler.passes import PASSES
+from kerasish.compiler.trace import trace
+from kerasish.compiler.verify import verify
+from kerasish.core.dispatch import to_tensor
+from kerasish.core.tensor import NoValueError
+from kerasish.utils import tree
+
+
+def draw(*shape, seed=0):
+    return to_tensor(np.random.default_rng(seed).normal(size=shape).astype("float32"))
+
+
+def count(program):
+    """All instructions of a program, those of the programs inside included."""
+    return sum(1 + sum(map(count, programs_of(i))) for i in program.instructions)
+
+
+def names(program):
+    return [i.card.name for i in program.instructions]
+
+
+def compiled_is_eager(f, *args, runs=4):
+    """Run a function eagerly and compiled; return its program, which every pass has left sound."""
+    want = [tree.map_structure(np.asarray, f(*args)) for _ in range(runs)]
+    program, _ = trace(f, args, {})
+    verify(program)
+    for change in PASSES:
+        program = change(program)
+        verify(program)
+    compiled = CompiledFunction(f)
+    program = compiled.program(*args)
+    verify(program)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = [tree.map_structure(np.asarray, compiled(*args)) for _ in range(runs)]
+    for g, w in zip(tree.flatten(got), tree.flatten(want), strict=True):
+        assert g.dtype == w.dtype and g.shape == w.shape
+        np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-5)
+    return program
+
+
+def with_gradients(f, sources=()):
+    """A function that returns the result of another, and the gradients of a sum of it."""
+
+    def run(*args):
+        with GradientTape() as tape:
+            tape.watch(args)
+            out = f(*args)
+            total = sum((ops.sum(ops.sin(y) * y) for y in tree.flatten(out)), ops.zeros(()))
+        return out, tape.gradient(total, [*args, *sources], unconnected_gradients="zero")
+
+    return run
+
+
+def weight(*shape, seed=1):
+    return keras.Variable(np.random.default_rng(seed).normal(size=shape).astype("float32"), name="w")
+
+
+# ---- scans ------------------------------------------------------------------------------------
+
+W = weight(3, 3)
+
+
+def nested(c, xs):
+    """A scan whose body scans."""
+
+    def row(c, x):
+        d, ys = ops.scan(lambda d, v: (ops.tanh(d * v + c[0]), d + v), ops.sum(c), x)
+        return ops.tanh(c @ W) * d, ys
+
+    return ops.scan(row, c, xs)
+
+
+SCANS = {
+    "carry": lambda c, xs: ops.scan(lambda c, x: (ops.tanh(c @ W + x), ops.sum(c * x)), c, xs),
+    "reverse": lambda c, xs: ops.scan(lambda c, x: (c * x + 1, c), c, xs, reverse=True),
+    "swap": lambda c, xs: ops.scan(lambda c, x: ((c[1], c[0] * 1.5), c[0]), (c, xs[0]), xs),
+    "same twice": lambda c, xs: ops.scan(lambda c, x: ((c[0] + x, c[0] + x), (c[1], c[1])), (c, c), xs),
+    "captures": lambda c, xs: ops.scan(lambda a, x: (a * c + x * xs[0], a), c, xs),
+    "no outputs": lambda c, xs: ops.scan(lambda a, x: (a * x, None), c, xs)[0],
+    "no slices": lambda c, xs: ops.scan(lambda a, _: (ops.sin(a) + c, a), c, length=5),
+    "unused carry": lambda c, xs: ops.scan(lambda a, x: (c, x * 2), c, xs),
+    "constants": lambda c, xs: ops.scan(lambda a, x: (ops.ones(3), ops.arange(3)), c, xs)[0],
+    "nested": nested,
+    "dictionary": lambda c, xs: ops.scan(lambda s, x: ({"n": s["n"] + 1, "c": s["c"] * x}, {"y": x}),
+                                         {"n": 0, "c": c}, xs)[0]["c"],
+    "map": lambda c, xs: ops.map(lambda x: (ops.sum(x * c), {"a": x @ W}), xs),
+    "vectorized_map": lambda c, xs: ops.vectorized_map(lambda x: x[0] * x[1], (xs, ops.flip(xs, axis=0))),
+    "vectorize": lambda c, xs: ops.vectorize(lambda a, b: a * b + 1)(xs, c),
+    "fori_loop": lambda c, xs: ops.fori_loop(1, 5, lambda i, v: v * ops.cast(i, "float32") + xs[0], c),
+    "dynamic slice": lambda c, xs: ops.fori_loop(0, 6, lambda i, v: v + ops.take(xs, i, axis=0) ** 2, c),
+    "cond inside": lambda c, xs: ops.scan(
+        lambda a, x: (ops.cond(ops.sum(x) > 0, lambda: a * x, lambda: a + x), a), c, xs),
+}
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_scans(name):
+    f = SCANS[name]
+    program = compiled_is_eager(f, draw(3), draw(6, 3))
+    assert "scan" in names(program)
+    compiled_is_eager(with_gradients(f, [W]), draw(3), draw(6, 3))
+
+
+@pytest.mark.parametrize("name", ["carry", "nested", "fori_loop", "captures", "cond inside"])
+def test_second_gradients(name):
+    compiled_is_eager(with_gradients(with_gradients(SCANS[name], [W]), [W]), draw(3), draw(4, 3))
+
+
+def test_programs_do_not_grow_with_the_length():
+    def f(c, xs):
+        return with_gradients(SCANS["carry"], [W])(c, xs)
+
+    lengths = [count(function(f).program(draw(3), draw(n, 3))) for n in (4, 400)]
+    assert lengths[0] == lengths[1] < 60
+
+
+def test_a_gradient_saves_what_it_needs_in_the_first_scan():
+    program = function(with_gradients(SCANS["carry"], [W])).program(draw(3), draw(5, 3))
+    assert names(program).count("scan") == 2
+    forward = next(i for i in program.instructions if i.card.name == "scan")
+    assert len(forward.outputs) == 2 + 2  # the carry before the step, and the tanh after it
+
+
+def test_a_persistent_tape_gives_gradients_twice():
+    def f(c, xs):
+        with GradientTape(persistent=True) as tape:
+            tape.watch([c, xs])
+            last, ys = SCANS["carry"](c, xs)
+            a, b = ops.sum(last), ops.sum(ys)
+        return tape.gradient(a, [c, W]), tape.gradient(b, [xs, W])
+
+    compiled_is_eager(f, draw(3), draw(5, 3))
+
+
+def test_unrolled_by_request():
+    program = compiled_is_eager(lambda xs: ops.scan(lambda c, x: (c + x, c), 0.0, xs, unroll=True), draw(4))
+    assert "scan" not in names(program)
+
+
+def test_a_carry_keeps_its_shape_and_dtype():
+    with pytest.raises(ValueError, match=r"loop carries.*float32\[3\].*float32\[6\]"):
+        trace(lambda c: ops.fori_loop(0, 3, lambda i, v: ops.concatenate([v, v]), c), (draw(3),), {})
+    with pytest.raises(ValueError, match="loop carries.*int32.*float32"):
+        trace(lambda x: ops.scan(lambda c, v: (c + v, v), 0, x), (draw(3),), {})
+
+
+def test_custom_gradients_inside_a_loop():
+    @ops.custom_gradient
+    def clipped(x):
+        return ops.sin(x), lambda upstream: ops.clip(upstream, -0.1, 0.1)
+
+    compiled_is_eager(with_gradients(lambda c, xs: ops.scan(lambda a, x: (clipped(a * x), a), c, xs)),
+                      draw(3), draw(4, 3))
+
+
+def test_rematerialized_bodies():
+    block = keras.remat(lambda a, x: ops.tanh(a @ W) * x)
+    compiled_is_eager(with_gradients(lambda c, xs: ops.scan(lambda a, x: (block(a, x), a), c, xs), [W]),
+                      draw(3), draw(4, 3))
+
+
+def test_gradients_inside_a_body():
+    def f(c, xs):
+        def step(a, x):
+            with GradientTape() as tape:
+                tape.watch(a)
+                loss = ops.sum(ops.sin(a @ W) * x)
+            return a - 0.1 * tape.gradient(loss, a), loss
+
+        return ops.scan(step, c, xs)
+
+    compiled_is_eager(f, draw(3), draw(4, 3))
+    compiled_is_eager(with_gradients(f, [W]), draw(3), draw(4, 3))
+
+
+def test_gradients_by_known_values():
+    def f(xs):
+        scale = ops.ones(3)
+        with GradientTape() as tape:
+            tape.watch(scale)
+            loss = ops.sum(ops.scan(lambda c, x: (c * ops.exp(scale) + x, None), ops.zeros(3), xs)[0])
+        return tape.gradient(loss, scale)
+
+    compiled_is_eager(f, draw(4, 3))
+
+
+# ---- variables --------------------------------------------------------------------------------
+
+
+def test_variables_assigned_in_a_loop_are_carried():
+    def run(wrap):
+        total, seen = keras.Variable(np.zeros(3, "float32")), keras.Variable(0)
+
+        def f(xs):
+            def step(c, x):
+                total.assign_add(x * c)
+                seen.assign_add(1)
+                return c + total, seen.value
+
+            return ops.scan(step, ops.ones(3), xs)
+
+        f = wrap(f)
+        out = [tree.map_structure(np.asarray, f(draw(4, 3, seed=n))) for n in range(4)]
+        return [*tree.flatten(out), np.asarray(total), np.asarray(seen)]
+
+    for eager, compiled in zip(run(lambda f: f), run(function), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-5)
+
+
+def test_variables_assigned_in_a_while_loop_and_in_branches():
+    def run(wrap):
+        a, b = keras.Variable(1.0), keras.Variable(2.0)
+
+        def f(x):
+            def body(i, y):
+                a.assign(a * 1.5)
+                return i + 1, y + a
+
+            def up():
+                b.assign_add(a)
+                return x
+
+            def down():
+                a.assign(b.value)
+                return -x
+
+            i, y = ops.while_loop(lambda i, y: y < x, body, (0, 0.0))
+            return i, y, ops.switch(ops.cast(i, "int32") - 2, [up, down, lambda: x * 2])
+
+        f = wrap(f)
+        out = [tree.map_structure(np.asarray, f(to_tensor(x))) for x in (1.0, 30.0, 9.0, 0.0, 55.0)]
+        return [*tree.flatten(out), np.asarray(a), np.asarray(b)]
+
+    for eager, compiled in zip(run(lambda f: f), run(function), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-5)
+
+
+def test_random_draws_in_a_loop_are_those_of_eager_execution():
+    def draws(wrap):
+        generator = keras.random.SeedGenerator(5)
+        f = wrap(lambda: ops.scan(lambda c, _: (c, keras.random.normal((2,), seed=generator)), 0, length=4)[1])
+        return np.stack([np.asarray(f()) for _ in range(4)])
+
+    np.testing.assert_array_equal(draws(lambda f: f), draws(function))
+
+
+# ---- while loops ------------------------------------------------------------------------------
+
+
+def test_while_loops_whose_end_depends_on_values():
+    f = function(lambda x: ops.while_loop(lambda i, y: ops.sum(y) < 50, lambda i, y: (i + 1, y * 2), (0, x)))
+    assert names(f.program(draw(3))).count("while") == 1
+    for scale, steps in ((1.0, 5), (10.0, 1), (30.0, 0), (1.0, 5), (0.1, 8)):
+        i, y = f(ops.ones(3) * scale)
+        assert int(i) == steps
+        np.testing.assert_allclose(y, np.full(3, scale * 2.0**steps, "float32"), rtol=1e-6)
+
+
+def test_while_loops_with_a_limit():
+    f = function(lambda x: ops.while_loop(lambda y: ops.sum(y) < 50, lambda y: y * 2, x, maximum_iterations=3))
+    for _ in range(3):
+        np.testing.assert_array_equal(f(ops.ones(3)), [8, 8, 8])
+        np.testing.assert_array_equal(f(ops.ones(3) * 15), [30, 30, 30])
+
+
+def test_a_single_loop_variable_and_single_results():
+    compiled_is_eager(lambda x: ops.while_loop(lambda y: ops.sum(y) < 50, lambda y: y * y + 1, x), draw(3))
+
+
+def test_fori_loop_with_a_bound_of_values():
+    f = function(lambda n, x: ops.fori_loop(0, n, lambda i, v: v + ops.cast(i, "float32"), x))
+    for n in (3, 0, 5, 4):
+        assert float(f(to_tensor(n), to_tensor(1.0))) == 1 + sum(range(n))
+
+
+def test_gradients_of_a_while_loop_with_a_limit():
+    def f(x):
+        return ops.while_loop(lambda y: ops.sum(y * y) < 10, lambda y: y * x + 0.1, x, maximum_iterations=12)
+
+    compiled_is_eager(with_gradients(f), ops.ones(3) * 1.2)
+    compiled_is_eager(with_gradients(with_gradients(f)), ops.ones(3) * 1.3)
+
+
+def test_gradients_of_a_while_loop_that_the_trace_can_count():
+    def f(x):
+        return ops.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * x), (0, x))[1]
+
+    compiled_is_eager(with_gradients(f), draw(3))
+
+
+def test_gradients_of_other_while_loops_fall_back_with_one_warning():
+    def f(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = ops.while_loop(lambda y: ops.sum(y) < 10, lambda y: y * 2, x)
+        return tape.gradient(y, x)
+
+    compiled = function(f)
+    compiled(ops.ones(3))
+    with pytest.warns(UserWarning, match="maximum_iterations"):
+        np.testing.assert_array_equal(compiled(ops.ones(3)), [4, 4, 4])
+
+
+def test_loops_that_no_gradient_passes_need_no_limit_under_a_tape():
+    def f(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            zero = 0 * ops.cast(x[0], "int32")
+            n = ops.while_loop(lambda n: ops.cast(n, "float32") < ops.sum(x), lambda n: n + 1, zero)
+            y = ops.sum(x * x) * ops.cast(n, "float32")
+        return tape.gradient(y, x)
+
+    compiled_is_eager(f, ops.ones(3) * 2)
+
+
+# ---- branches ---------------------------------------------------------------------------------
+
+
+def test_branches_run_alone():
+    """A branch that is not taken raises nothing and spoils no gradient."""
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    p = to_tensor(np.full((2, 2), 0.5, "float32"))
+
+    def f(good, labels, x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            y = ops.cond(good, lambda: loss(labels, p) + ops.sum(ops.sqrt(x)), lambda: ops.sum(x) * 2)
+        return y, tape.gradient(y, x)
+
+    compiled = function(f)
+    for _ in range(3):
+        y, g = compiled(to_tensor(True), to_tensor([0, 1]), ops.ones(2))
+        np.testing.assert_allclose(g, [0.5, 0.5])
+        y, g = compiled(to_tensor(False), to_tensor([0, 7]), -ops.ones(2))
+        assert float(y) == -4
+        np.testing.assert_allclose(g, [2, 2])
+    with pytest.raises(ValueError, match="label 7"):
+        compiled(to_tensor(True), to_tensor([0, 7]), ops.ones(2))
+
+
+@pytest.mark.parametrize("index", [-3, 0, 1, 2, 9])
+def test_switch(index):
+    branches = [lambda a, b: (a * b, {"s": ops.sum(a)}), lambda a, b: (a @ W, {"s": ops.max(b)}),
+                lambda a, b: (b, {"s": ops.zeros(())})]
+
+    def f(a, b):
+        return with_gradients(lambda a, b: ops.switch(ops.cast(b[0] * 0, "int32") + index, branches, a, b), [W])(a, b)
+
+    program = compiled_is_eager(f, draw(3), draw(3, seed=2))
+    assert names(program).count("switch") == 2
+
+
+def test_branches_that_return_nothing_and_read_what_the_other_assigns():
+    def assigned(wrap):
+        v = keras.Variable(1.0)
+
+        def set_it(x):
+            v.assign(x * 2)
+
+        def f(x):
+            ops.cond(x > 0, functools.partial(set_it, x), lambda: None)
+            return ops.cond(x > 1, lambda: v + 1, lambda: v.assign_add(x)) + v
+
+        f = wrap(f)
+        return [float(f(to_tensor(x))) for x in (0.5, -1.0, 3.0, -2.0, 0.25)]
+
+    assert assigned(lambda f: f) == assigned(function)
+
+
+def test_branches_must_agree():
+    with pytest.raises(ValueError, match="agree"):
+        trace(lambda x: ops.cond(x > 0, lambda: ops.ones(2), lambda: ops.ones(3)), (to_tensor(1.0),), {})
+    with pytest.raises(ValueError, match="agree in structure"):
+        trace(lambda x: ops.cond(x > 0, lambda: (x, None), lambda: (None, x)), (to_tensor(1.0),), {})
+
+
+def test_a_known_condition_is_decided_by_the_trace():
+    assert names(function(lambda x: ops.cond(True, lambda: x + 1, lambda: ops.exp(x))).program(draw(3))) == ["add"]
+
+
+# ---- programs ---------------------------------------------------------------------------------
+
+
+def test_a_tensor_of_a_body_cannot_leave_it():
+    kept = []
+
+    def f(xs):
+        ops.scan(lambda c, x: (kept.append(c * x) or c, None), ops.zeros(()), xs)
+        return kept.pop() + 1
+
+    with pytest.raises(NoValueError, match="body of a loop"):
+        trace(f, (draw(3),), {})
+
+
+def test_bodies_are_printed_indented_and_counted():
+    program = function(SCANS["carry"]).program(draw(3), draw(5, 3))
+    page = str(program)
+    assert "scan(" in page and "\n    inputs %0 float32[3]" in page and "\n    return " in page
+    assert "length=5" in page and "Program(" not in page
+
+
+def test_the_verifier_looks_inside():
+    program, _ = trace(SCANS["carry"], (draw(3), draw(5, 3)), {})
+    scan = program.instructions[-1]
+    body = scan.params["body"]
+
+    def broken(**changes):
+        other = scan._replace(params={**scan.params, **changes})
+        return program._replace(instructions=(*program.instructions[:-1], other))
+
+    with pytest.raises(ValueError, match="before it is made"):
+        verify(broken(body=body._replace(instructions=body.instructions[1:])))
+    with pytest.raises(ValueError, match="scan of 4 steps"):
+        verify(broken(length=4))
+    with pytest.raises(ValueError, match="body of a scan takes"):
+        verify(broken(body=body._replace(inputs=body.inputs[::-1])))
+
+
+def test_one_instruction_can_be_run_on_arrays():
+    program, _ = trace(SCANS["carry"], (draw(3), draw(5, 3)), {})
+    scan = program.instructions[-1]
+    run = control.runner(scan, device.current())
+    c, xs = np.asarray(draw(3)), np.asarray(draw(5, 3))
+    given = {program.inputs[0]: c, program.inputs[1]: xs, program.variables[0][1]: np.asarray(W)}
+    out = run(*[given[v] for v in scan.inputs])
+    for g, w in zip(out, tree.flatten(SCANS["carry"](to_tensor(c), to_tensor(xs))), strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-5)
+
+
+def test_a_warm_loop_allocates_no_arrays():
+    w = weight(64, 64)
+    f = function(lambda x: ops.fori_loop(0, 50, lambda i, c: ops.tanh(c @ w), x))
+    x = draw(64, 64)
+    for _ in range(4):
+        f(x)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    f(x)
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert peak < 2 * 64 * 64 * 4  # the copy of the result that the caller gets
