@@ -93,7 +93,7 @@ class Rule:
 
     def __init__(self, card: Card, function: Callable[..., Any]):
         self.function = function
-code = function.__code__
+        code = function.__code__
         names = [n for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n != "self"]
         self.takes_gaps = names[0] == "given"
         names = [n for n in names if n not in ("g", "given")]

@@ -12,6 +12,7 @@ from kerasish.backend.common.windows import spans, tile_bytes
 from kerasish.backend.registry import kernel
 
 FORBIDDEN = -0.7  # times the largest number: the score of what the mask forbids
+_BLOCK = 32  # targets at once where they see the sources before them
 
 
 @kernel("attention")
@@ -53,7 +54,7 @@ def attention_grad(xp, g, q, k, v, out, lse, *mask, scale, causal):
         slope -= xp.sum(grad * outs[part.at], axis=-1, keepdims=True)
         slope *= p
         slope *= slope.dtype.type(scale)
-        if allowed is not None:
+        if mask:  # elsewhere p is zero where nothing is seen
             slope *= allowed
         query_grads[part.at] = xp.matmul(slope, keys[part.of][..., seen, :])
         key_grads[part.of][..., 0, seen, :] += xp.sum(
@@ -112,11 +113,12 @@ class _Work:
     def parts(self) -> Iterator[_Part]:
         """Yield the parts."""
         room = tile_bytes(self.xp) // max(1, self._queries.dtype.itemsize * self._shared * self._sources)
+        ahead = self._causal and self._mask is None  # with a mask a target may see nothing, thus all
+        most = max(_BLOCK, self._targets // 8) if ahead else room
         group = max(1, room // max(1, self._targets))  # groups of the batch at once
         for batch in spans(self._batch, group // max(1, self._groups)):
             for groups in spans(self._groups, group):
-                for targets in spans(self._targets, room):
-                    ahead = self._causal and self._mask is None  # with a mask a target may see nothing, thus all
+                for targets in spans(self._targets, min(room, most)):
                     yield _Part(batch, groups, targets, min(targets.stop, self._sources) if ahead else self._sources)
 
     def scores(self, part: _Part) -> tuple[Any, Any]:

@@ -14,7 +14,9 @@ _LOG2E, _LN2_HIGH, _LN2_LOW = 1.44269504088896341, 0.693359375, -2.12194440e-4
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _LOG = (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
         2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
-_TANH = (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
+# tanh(x) / x on [0, 9] as a quotient of polynomials in x^2 whose largest relative error is smallest: 2e-8
+_TANH_ABOVE = (1.335461455e-8, 2.060904734e-5, 3.495585971e-3, 1.338102384e-1, 0.9999999795)
+_TANH_BELOW = (7.776538756e-7, 3.285631307e-4, 2.587697401e-2, 4.671433944e-1, 1.0)
 _EXPM1 = (1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5)
 _SMALLEST_NORMAL = 1.17549435e-38
 
@@ -38,6 +40,16 @@ def exp(x: Value) -> Value:
     half = whole >> 1
     out = y * _power_of_two(half) * _power_of_two(whole - half)  # in two steps, so that neither leaves the range
     return x.differs(x).where(x, out)
+
+
+def exp_below(x: Value) -> Value:
+    """e to the power of an x that is not much above 0, as in a softmax; 0 below -87."""
+    low = x < -87.0
+    bounded = low.where(-87.0, x)
+    n = (bounded * _LOG2E).rint()
+    r = n.fma(-_LN2_LOW, n.fma(-_LN2_HIGH, bounded))
+    y = polynomial(r, _EXP).fma(r * r, r + 1.0)
+    return low.where(0.0, y * _power_of_two(n.to("i4")))
 
 
 def _power_of_two(n: Value) -> Value:
@@ -78,11 +90,13 @@ def log1p(x: Value) -> Value:
 
 def tanh(x: Value) -> Value:
     """Hyperbolic tangent."""
-    a = x.abs()
-    z = x * x
-    near = polynomial(z, _TANH).fma(z * x, x)
-    far = (1.0 - 2.0 / (exp(a + a) + 1.0)).copysign(x)
-    return (a < 0.625).where(near, far).copysign(x)
+    y = _between(x, -9.0, 9.0)
+    z = y * y
+    return _between(y * polynomial(z, _TANH_ABOVE) / polynomial(z, _TANH_BELOW), -1.0, 1.0)
+
+
+def _between(x: Value, low: float, high: float) -> Value:
+    return (x < low).where(low, (x > high).where(high, x))
 
 
 def sigmoid(x: Value) -> Value:
@@ -92,10 +106,9 @@ def sigmoid(x: Value) -> Value:
 
 def erf(x: Value) -> Value:
     """Error function, by the rational function of the array kernels."""
-    y = (x < -4.0).where(-4.0, (x > 4.0).where(4.0, x))
+    y = _between(x, -4.0, 4.0)
     z = y * y
-    out = y * polynomial(z, SINGLE_ABOVE[::-1]) / polynomial(z, SINGLE_BELOW[::-1])
-    return (out < -1.0).where(-1.0, (out > 1.0).where(1.0, out))
+    return _between(y * polynomial(z, SINGLE_ABOVE[::-1]) / polynomial(z, SINGLE_BELOW[::-1]), -1.0, 1.0)
 
 
 def softplus(x: Value) -> Value:

@@ -13,6 +13,8 @@ from kerasish.backend.native.kernels.conv import lanes_for, lines_of, served
 from kerasish.backend.native.kernels.lines import Line, Tile, tiles
 
 PARTS = 8
+ORDER=0;BYP=0
+POINT = Tile(0, 0, 1, 1, 0, ((0, 0, 0),))
 NEAR = 24 << 10  # bytes of input and gradient that are gone through again and again
 
 
@@ -27,6 +29,7 @@ class Shape(NamedTuple):
         vectors: vectors held at a time, along the filters.
         group: channels of the input held at a time.
         columns: columns written one after the other.
+        unrolled: whether the sums of all taps along the last axis are held together.
     """
 
     lines: tuple[Line, ...]
@@ -36,6 +39,7 @@ class Shape(NamedTuple):
     vectors: int
     group: int
     columns: int
+    unrolled: bool
 
 
 class WeightGrad:
@@ -48,6 +52,7 @@ class WeightGrad:
 
     def __init__(self, shape: Shape):
         self.shape, self.outer, self.line = shape, shape.lines[:-1], shape.lines[-1]
+        self.taps = self.line.taps if shape.unrolled else 1
         self.width = shape.vectors * shape.lanes
         self.size = prod(line.taps for line in shape.lines) * shape.channels * shape.filters
 
@@ -73,6 +78,8 @@ class WeightGrad:
     def _taps(self, k: Any, x: Any, g: Any, sums: Any, which: tuple, strips: tuple, axes: list, done: tuple = (),
               tap_number: Any = 0) -> None:
         """Go through the taps of all axes but the last; `done` holds the axes with the tap that was chosen."""
+        if not axes and not self.shape.unrolled and len(done) == len(self.outer):
+            axes = [(self.line, k.number(self.line.source, "i8"), k.number(self.line.cells, "i8"))]
         if axes:
             (axis, source, cells), *left = axes
             with k.loop(0, axis.taps) as tap:
@@ -82,7 +89,7 @@ class WeightGrad:
             return
         shape, (block, channel, group) = self.shape, which
         totals = [[[k.var(k.number(0, "f4", shape.lanes)) for _ in range(shape.vectors)] for _ in range(group)]
-                  for _ in range(self.line.taps)]
+                  for _ in range(self.taps)]
         masks = self._masks(k, block)
         first, last, count, height = strips
         with k.loop(first, last) as strip:
@@ -92,7 +99,7 @@ class WeightGrad:
                        totals, masks)
         for tap, of_tap in enumerate(totals):
             for c, vectors in enumerate(of_tap):
-                place = sums + ((tap_number * self.line.taps + tap) * shape.channels + channel + c) * shape.filters
+                place = sums + ((tap_number * self.taps + tap) * shape.channels + channel + c) * shape.filters
                 for v, total in enumerate(vectors):
                     at = block * self.width + v * shape.lanes
                     place.store(at, place.load(at, shape.lanes, masks[v]) + total.get(), masks[v])
@@ -107,6 +114,9 @@ class WeightGrad:
     def _rows(self, k: Any, x: Any, g: Any, above: Any, here: Any, axes: list, span: tuple | None, totals: list,
               masks: list) -> None:
         """Go through the rows that meet a row of the input; `above` and `here` count rows of input and gradient."""
+        if not axes and not self.shape.unrolled:
+            self._tile(x + above * self.shape.channels, g + here * self.shape.filters, POINT, totals, masks)
+            return
         if not axes:
             self._row(k, x + above * (self.line.source * self.shape.channels),
                       g + here * (self.line.cells * self.shape.filters), totals, masks)
@@ -128,16 +138,27 @@ class WeightGrad:
                            g + (n * tile.width + tile.first) * self.shape.filters, tile, totals, masks)
 
     def _tile(self, x: Any, g: Any, tile: Tile, totals: list, masks: list) -> None:
+        """Add the products of a tile; a number is read once for each vector, or once for all taps that meet it."""
         shape, loaded = self.shape, {}
-        for place in sorted({place for _, place, _ in tile.meetings}):
-            meetings = [(j, tap) for j, met, tap in tile.meetings if met == place]
-            for j, _ in meetings:
+        by_place = BYP
+        met: dict[tuple[int, ...], list[tuple[int, int, int]]] = {}
+        for j, place, tap in sorted(tile.meetings, key=lambda m: m[1::-1] if by_place else m):
+            met.setdefault((place,) if by_place else (place, j), []).append((j, place, tap))
+        fence = ORDER
+        last = None
+        for (place, *cell), meetings in met.items():
+            if fence and (cell != last if fence == 1 else True):
+                last = cell
+                from llvmlite import ir
+                b = totals[0][0][0].get().kernel.builder
+                b.call(ir.InlineAsm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", side_effect=True), [])
+            for j, _, _ in meetings:
                 if j not in loaded:
                     loaded[j] = [g.load(j * shape.filters + v * shape.lanes, shape.lanes, masks[v])
                                  for v in range(shape.vectors)]
             for c in range(len(totals[0])):
-                value = x.load(place * shape.channels + c).splat(shape.lanes)
-                for j, tap in meetings:
+                value = x.load(meetings[0][1] * shape.channels + c).splat(shape.lanes)
+                for j, _, tap in meetings:
                     for total, vector in zip(totals[tap][c], loaded[j], strict=True):
                         total.set(value.fma(vector, total.get()))
 
@@ -194,4 +215,4 @@ def _shape(lines: tuple[Line, ...], channels: int, filters: int) -> Shape | None
     if most < 1:
         return None
     group = -(-channels // -(-channels // most))
-    return Shape(lines, channels, filters, lanes, vectors, group, 4)
+    return Shape(lines, channels, filters, lanes, vectors, group, 4, True)

@@ -67,6 +67,7 @@ def tiles(line: Line, most: int) -> list[Tile] | None:
         return None
     parts = -(-line.cells // (most // period * period))
     width = -(-line.cells // (parts * period)) * period
+    step = width // period if line.mirrored else width * line.stride
     found: list[Tile] = []
     for first in range(0, line.cells, width):
         count = min(width, line.cells - first)
@@ -75,7 +76,7 @@ def tiles(line: Line, most: int) -> list[Tile] | None:
                          if (place := line.met(first + cell, tap)) is not None)
         last = found[-1] if found else None
         if last and (last.meetings, last.width) == (meetings, count):
-            found[-1] = last._replace(repeats=last.repeats + 1, step=shift - last.shift if last.repeats == 1 else last.step)
+            found[-1] = last._replace(repeats=last.repeats + 1)
         else:
-            found.append(Tile(first, shift, 1, count, 0, meetings))
+            found.append(Tile(first, shift, 1, count, step, meetings))
     return found
