@@ -14,8 +14,9 @@ _LOG2E, _LN2_HIGH, _LN2_LOW = 1.44269504088896341, 0.693359375, -2.12194440e-4
 _EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 _LOG = (7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
         2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
-# tanh(x) / x on [0, 9] as a quotient of polynomials in x^2 whose largest relative error is smallest: 2e-8
-_TANH_ABOVE = (1.335461455e-8, 2.060904734e-5, 3.495585971e-3, 1.338102384e-1, 0.9999999795)
+# tanh(x) / x on [0, 9] as a quotient of polynomials in x^2, fitted for the smallest relative error (2e-8), then moved
+# by 9e-8, so that rounding does not keep it below its limit at 9
+_TANH_ABOVE = (1.335461575e-8, 2.060904919e-5, 3.495586286e-3, 1.338102384e-1, 1.0)
 _TANH_BELOW = (7.776538756e-7, 3.285631307e-4, 2.587697401e-2, 4.671433944e-1, 1.0)
 _EXPM1 = (1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5)
 _SMALLEST_NORMAL = 1.17549435e-38
