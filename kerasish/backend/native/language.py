@@ -467,6 +467,11 @@ class Kernel:
         with self.when(whole < stop):
             body(whole, self.lane_numbers(lanes) < (stop - whole).splat(lanes))
 
+    def fence(self) -> None:
+        """Keep the compiler from moving reads and writes across this place."""
+        nothing = ir.FunctionType(ir.VoidType(), [])
+        self.builder.call(ir.InlineAsm(nothing, "", "~{memory}", side_effect=True), [])
+
     # ---- calls into LLVM ---------------------------------------------------------------------------
 
     def declare(self, name: str, result: Any, kinds: list[Any]) -> Any:
