@@ -85,7 +85,7 @@ def log(x: Value) -> Value:
 def log1p(x: Value) -> Value:
     """log(1 + x), accurate near 0."""
     u = x + 1.0
-    rest = u.equals(float("inf")).where(0.0, (x - (u - 1.0)) / u)
+    rest = (u.equals(float("inf")) | u.equals(0.0)).where(0.0, (x - (u - 1.0)) / u)
     return u.equals(1.0).where(x, log(u) + rest)
 
 

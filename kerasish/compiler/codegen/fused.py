@@ -93,6 +93,8 @@ def collapse(shape: Shape, masks: list[tuple[bool, ...]], kept: int | None) -> L
             runs.append([])
         if len(runs) == 1:
             runs.insert(0, [])
+    elif not runs:
+        runs.append([])
     dims = tuple([_product([shape[a] for a in r]) for r in runs])
     return Loops(dims, tuple([tuple([bool(r) and m[r[0]] for r in runs]) for m in masks]))
 

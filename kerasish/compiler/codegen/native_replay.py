@@ -13,7 +13,8 @@ from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the firs
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.schedule import Layout, is_view, lay_out, places, reorder
-from kerasish.compiler.ir import Instruction, Program, cost
+from kerasish.compiler.control import kernel_of
+from kerasish.compiler.ir import Instruction, Program, cost, programs_of
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.decompose import decompose
 from kerasish.core.dispatch import state
@@ -225,12 +226,13 @@ class _PythonStep:
 
     def __init__(self, owner: NativeReplay, i: Instruction):
         self._owner, self._i = owner, i
-        self._kernel = device.current().kernel(i.card.name)
+        self._kernel = kernel_of(i, device.current())
+        self._params = {} if programs_of(i) else i.params  # bodies are in the kernel already
 
     def run(self) -> None:
         """Run the kernel and put its results where the jobs find them."""
         i, owner = self._i, self._owner
-        out = state.quiet.run(self._kernel, *[owner.array(v) for v in i.inputs], **i.params)
+        out = state.quiet.run(self._kernel, *[owner.array(v) for v in i.inputs], **self._params)
         results = out if isinstance(out, tuple | list) else (out,)
         for v, result in zip(i.outputs, results, strict=True):
             if owner._layout.root[v] == v:
