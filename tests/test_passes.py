@@ -15,13 +15,14 @@ from kerasish.compiler.verify import verify
 from kerasish.core.op import CARDS
 from kerasish.core.spec import Spec
 from kerasish.utils import tree
+from tests.strict_device import strict
 
 
 def normal(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def optimized(f, *arrays):
+def optimized(f, *arrays, rtol=1e-6):
     """The instructions' names after all passes; checks that the program is sound and computes what it did."""
     program, _ = trace(f, tuple(ops.convert_to_tensor(a) for a in arrays), {})
     arrays = [np.asarray(a) for a in arrays]
@@ -33,7 +34,7 @@ def optimized(f, *arrays):
         got = Replay(program)(arrays)
         for g, w in zip(got, want, strict=True):
             assert g.dtype == w.dtype and g.shape == w.shape
-            np.testing.assert_allclose(g, w, rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(g, w, rtol=rtol, atol=rtol)
             np.testing.assert_array_equal(np.signbit(g[g == 0]), np.signbit(w[g == 0]))
     return [i.card.name for i in program.instructions]
 
@@ -268,6 +269,45 @@ def test_simpler_and_the_same_for_every_number(name):
     with np.errstate(all="ignore"):
         names = optimized(f, EDGES, OTHER)
     assert becomes is None or names == becomes
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_arithmetic_is_the_same_to_the_bit(seed):
+    """Sums, products, signs, choices, views and scalings by powers of two, of numbers of every kind."""
+    x, y = (np.random.default_rng(s).permutation(np.array([0, -0.0, 1.5, -2, np.inf, -np.inf, np.nan, 7, 0.1], "f4"))
+            for s in (seed, seed + 1000))
+
+    def f(x, y):
+        draw = np.random.default_rng(seed + 100)
+        made = [x, y, -x, y * 2.0]
+
+        def one():
+            return made[draw.integers(len(made))]
+
+        choices = (
+            lambda: one() + one(), lambda: one() - one(), lambda: one() * one(), lambda: one() / one(),
+            lambda: -one(), lambda: one() * float(draw.choice([-4.0, -1.0, 0.0, 0.5, 1.0, 2.0])),
+            lambda: float(draw.choice([-0.0, 0.0, 1.0])) + one(), lambda: one() - float(draw.choice([-0.0, 0.0])),
+            lambda: ops.where(one() > 0, one(), one()), lambda: ops.reshape(ops.reshape(one(), (3, 3)), (9,)),
+            lambda: ops.reshape(ops.transpose(ops.reshape(one(), (3, 3))) * 0.5, (9,)),
+            lambda: ops.broadcast_to(ops.reshape(one(), (1, 9)), (2, 9))[1] * one(),
+            lambda: ops.reshape(ops.reshape(one(), (1, 9)) * one(), (9,)),
+            lambda: ops.cast(ops.cast(one(), "float64"), "float32"), lambda: 4.0 / one())
+        for _ in range(25):
+            made.append(choices[draw.integers(len(choices))]())
+        return made[-4:]
+
+    with np.errstate(all="ignore"):
+        optimized(f, x, y, rtol=0)
+
+
+def test_constants_are_made_on_the_device_of_the_program():
+    with strict():
+        x = ops.convert_to_tensor(normal(3, 4))
+        program = optimize(trace(lambda x: ops.matmul(-x * 3.0 * 0.5, ops.transpose(x)), (x,), {})[0])
+        assert [i.card.name for i in program.instructions] == ["multiply", "contract"]
+        (got,) = Replay(program)([x.data])
+        np.testing.assert_allclose(ops.convert_to_numpy(got), -1.5 * normal(3, 4) @ normal(3, 4).T, rtol=1e-5)
 
 
 def test_integers_add_nothing():

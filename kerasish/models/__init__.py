@@ -4,8 +4,7 @@ from kerasish.utils.lazy import deferred
 
 with deferred(globals()):
     from kerasish.models.cloning import clone_model
-    from kerasish.models.functional import Functional
-    from kerasish.models.model import Model
+    from kerasish.models.functional import Functional, Model  # a model of inputs and outputs is made there
     from kerasish.models.sequential import Sequential
     from kerasish.saving.saving_api import load_model, model_from_json, save_model
 

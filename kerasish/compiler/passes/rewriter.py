@@ -24,6 +24,7 @@ class Rewriter:
         self._program = program
         self._instructions: list[Instruction] = []
         self._same: dict[int, int] = {}
+        self._numbers: dict[int, Any] = {}
         self._dead: set[int] = set()  # results that nobody reads any more
         self.specs = list(program.specs)
         self.made: dict[int, Instruction] = {}
@@ -72,6 +73,13 @@ class Rewriter:
         value = len(self.specs) - 1
         self.arrays[value] = device.current().asarray(np.full(spec.shape, number, spec.dtype))
         return value
+
+    def scalar(self, value: int) -> Any:
+        """Return the number in a constant of one element, and None for anything else."""
+        if value not in self._numbers:
+            array = self.arrays.get(value)
+            self._numbers[value] = array.item() if array is not None and array.size == 1 else None
+        return self._numbers[value]
 
     def source(self, value: int, name: str) -> Instruction | None:
         """Return the instruction that makes a value, if it is of a name."""

@@ -53,12 +53,6 @@ def _same(rewriter: Rewriter, i: Instruction, value: int) -> int | None:
     return value if rewriter.specs[value] == rewriter.specs[i.outputs[0]] else None
 
 
-def _scalar(rewriter: Rewriter, value: int) -> Any:
-    """The number in a constant of one element; None for anything else."""
-    array = rewriter.arrays.get(value)
-    return array.item() if array is not None and array.size == 1 else None
-
-
 # ---- Views ------------------------------------------------------------------------------------
 
 
@@ -131,7 +125,7 @@ def _neutral(numbers: dict[int, Callable[[Any, bool], bool]]) -> Rule:
 
     def rule(rewriter: Rewriter, i: Instruction) -> int | None:
         for at, test in numbers.items():
-            number = _scalar(rewriter, i.inputs[at])
+            number = rewriter.scalar(i.inputs[at])
             if number is not None and test(number, rewriter.specs[i.inputs[at]].dtype.kind in "biu"):
                 return _same(rewriter, i, i.inputs[1 - at])
         return None
@@ -205,7 +199,7 @@ def _signs_of_product(rewriter: Rewriter, i: Instruction) -> int | None:
     if inner_x is not None and inner_y is not None:
         return rewriter.emit(i.card, (inner_x.inputs[0], inner_y.inputs[0]), i.params)
     for n in (0, 1):
-        number = _scalar(rewriter, i.inputs[n])
+        number = rewriter.scalar(i.inputs[n])
         if number is None or type(number) is not float:
             continue
         inner = _unsigned(rewriter, i.inputs[1 - n])
@@ -232,7 +226,7 @@ def _factored(rewriter: Rewriter, value: int, depth: int = 4) -> tuple[float, in
     if made is None or not depth:
         return None
     for n in (0, 1):
-        factor, rest = _scalar(rewriter, made.inputs[n]), made.inputs[1 - n]
+        factor, rest = rewriter.scalar(made.inputs[n]), made.inputs[1 - n]
         if _tame(factor) and rewriter.specs[rest] == rewriter.specs[value]:
             return factor, rest
     if rewriter.uses[value] != 1:
@@ -251,7 +245,7 @@ def _scaled_twice(rewriter: Rewriter, i: Instruction) -> int | None:
     if rewriter.specs[i.outputs[0]].dtype.name not in _FLOATS:
         return None
     for n in (0, 1):
-        outer = _scalar(rewriter, i.inputs[n])
+        outer = rewriter.scalar(i.inputs[n])
         if not _tame(outer):
             continue
         found = _factored(rewriter, i.inputs[1 - n])
