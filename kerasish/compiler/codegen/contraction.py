@@ -3,7 +3,7 @@
 from typing import Any
 
 from kerasish.backend.native.jobs import Plan, lowering
-from kerasish.backend.native.kernels.products import product
+from kerasish.backend.native.kernels.products import long_product, product
 from kerasish.compiler.contract import layout
 
 
@@ -16,6 +16,9 @@ def contract(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | 
     plan = layout(params["subscripts"], params["x_shape"], params["y_shape"])
     if len(plan.batch) > 2:
         return None
+    if not plan.batch and plan.out == plan.n:
+        return long_product("i0", "i1", "o0", "s0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1],
+                            ldb=plan.y[1], turn_a=plan.x[0], turn_b=plan.y[0])
     (long, *outer), (short, *inner) = (*plan.batch, (1, 0, 0, 0), (1, 0, 0, 0))[:2]
     job = product(
         "i0", "i1", "o0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1], ldb=plan.y[1], ldc=plan.out,

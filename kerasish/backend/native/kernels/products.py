@@ -1,4 +1,4 @@
-"""Matrix products: calls of the library, each on a part of the rows or columns of the result."""
+"""Matrix products: calls of the library, each on a part of the rows or columns of the result, or of its sums."""
 
 import math
 from typing import Any
@@ -7,7 +7,8 @@ from llvmlite import ir
 
 from kerasish.backend.native import blas
 from kerasish.backend.native.driver import _Pointer
-from kerasish.backend.native.jobs import Job, Plan, lowering
+from kerasish.backend.native.jobs import Job, Plan, align, lowering
+from kerasish.backend.native.kernels.parts import add_parts
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 SHARE = 2_000_000  # multiplications of a part
@@ -18,7 +19,8 @@ def gemm(kind: str, wide: bool) -> Any:
 
     Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b; elements from one
     matrix to the next of a, b and out, along the outer axis of the batch and along the inner one; the length of the
-    inner one; and whether parts are rows (0), columns (1) or whole matrices (2).
+    inner one; and whether parts are rows (0), columns (1), whole matrices (2), or pieces of the sums (3), which go into
+    a result each; last the length of such a piece.
     """
     integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
 
@@ -27,14 +29,16 @@ def gemm(kind: str, wide: bool) -> Any:
         m, n, depth, lda, ldb, ldc, turn_a, turn_b = (k.size(4 + i) for i in range(8))
         outer, inner, length, mode = [k.size(12 + i) for i in range(3)], [k.size(15 + i) for i in range(3)], *(
             k.size(18 + i) for i in range(2))
+        pieces, piece = mode.equals(3), k.size(20)
         build = k.builder
         rows, columns = mode.equals(0), mode.equals(1)
         first, count = rows.where(k.lo, 0), rows.where(k.hi - k.lo, m)
         left, width = columns.where(k.lo, 0), columns.where(k.hi - k.lo, n)
         plain_a, plain_b = turn_a.equals(0), turn_b.equals(0)
-        a = a + plain_a.where(first * lda, first)
-        b = b + plain_b.where(left, left * ldb)
-        out = out + (first * ldc + left)
+        begun, depth = pieces.where(k.lo, 0), pieces.where(k.hi - k.lo, depth)
+        a = a + plain_a.where(first * lda + begun, first + begun * lda)
+        b = b + plain_b.where(left + begun * ldb, left * ldb + begun)
+        out = out + (first * ldc + left + begun // piece * (m * n))
         begin, end = mode.equals(2).where(k.lo, 0), mode.equals(2).where(k.hi, 1)
         pointer, i32 = ir.PointerType(), ir.IntType(32)
         signature = ir.FunctionType(ir.VoidType(), [i32, i32, i32, *[integer] * 3, real, pointer, integer, pointer,
@@ -82,8 +86,28 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
     else:
         mode, total, grain = 1, n, _grain(n, work)
     address = found.sgemm if kind == "f4" else found.dgemm
-    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode)
+    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
     return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain)
+
+
+def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int,
+                 turn_a: bool = False, turn_b: bool = False) -> Plan | None:
+    """Return the plan of a product of two matrices; where the sums are long beside the result, they are what is cut.
+
+    Such is the gradient of weights. Halves of the result would each read one operand whole, pieces of the sums do not.
+
+    Args:
+        a, b, out, m, n, k, lda, ldb, turn_a, turn_b: see `product`; the result is contiguous.
+        scratch: the name of the plan's scratch memory, if it has any.
+    """
+    job = product(a, b, out, kind=kind, m=m, n=n, k=k, lda=lda, ldb=ldb, ldc=n, turn_a=turn_a, turn_b=turn_b)
+    if job is None or k < 4 * max(m, n) or m * n * k < 4 * SHARE:
+        return None if job is None else Plan((job,))
+    piece = -(-k // (4 if m * n * k < 64 * SHARE else 8))
+    parts = -(-k // piece)
+    sums = job._replace(operands=(a, b, scratch), sizes=(*job.sizes[:-2], 3, piece), total=k, grain=piece)
+    return Plan((sums, add_parts(scratch, out, parts=parts, width=m * n, kind=kind)),
+                (align(parts * m * n * (4 if kind == "f4" else 8)),))
 
 
 def _grain(length: int, work: int) -> int:

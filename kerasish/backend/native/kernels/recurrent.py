@@ -14,7 +14,8 @@ import numpy as np
 
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
-from kerasish.backend.native.kernels.products import product
+from kerasish.backend.native.kernels.parts import add_parts
+from kerasish.backend.native.kernels.products import long_product
 from kerasish.backend.native.language import Pointer, Value
 from kerasish.backend.native.vector_math import tanh
 
@@ -260,7 +261,7 @@ def _gru_cell_back(run: Run, row: Value, t: Value, column: Value, mask: Value | 
     run.dh.store(here, dh * u + kept, mask)
 
 
-# ---- laying out weights, adding up parts -----------------------------------------------------------------------------
+# ---- laying out weights ----------------------------------------------------------------------------------------------
 
 
 def _pack(k: Any) -> None:
@@ -285,19 +286,6 @@ def _pack_transposed(k: Any) -> None:
         with k.loop(k.lo, k.hi) as column:
             place = ((vector // vectors * width + column) * vectors + vector % vectors) * k.lanes
             packed.store(place, w.gather(rows * width + column, mask))
-
-
-def _add_parts(k: Any) -> None:
-    """Sum the rows of a matrix."""
-    parts, out, count, width = k.pointer(0, "f4"), k.pointer(1, "f4"), k.size(2), k.size(3)
-
-    def column(i: Value, mask: Value | None) -> None:
-        total = k.var(parts.load(i, k.lanes, mask))
-        with k.loop(1, count) as n:
-            total.add(parts.load(n * width + i, k.lanes, mask))
-        out.store(i, total.get(), mask)
-
-    k.sweep(k.lo, k.hi, column)
 
 
 # ---- plans -----------------------------------------------------------------------------------------------------------
@@ -371,22 +359,21 @@ def _backward_plan(ins: list[Any], outs: list[Any], params: dict[str, Any], gate
     grain = _grain(batch, rows)
     form, parts = _form(gates, units, rows, vectors, operands), -(-batch // grain)
     last = len(outs) - 1
-    of_weights = product("s1", names[through], f"o{last - 1}", kind="f4", m=units, n=width, k=batch * steps, lda=units,
-                         ldb=width, ldc=width, turn_a=True)
-    if of_weights is None:
-        return None
     sums = width * (1 if gates == 4 else 2)
     scratch = [_blocks(units, vectors) * lanes * width, batch * steps * units, parts * sums]
     if through == "gw":
         scratch.append(batch * steps * width)
+    of_weights = long_product("s1", names[through], f"o{last - 1}", f"s{len(scratch)}", kind="f4", m=units, n=width,
+                              k=batch * steps, lda=units, ldb=width, turn_a=True)
+    if of_weights is None:
+        return None
     return Plan((
         Job(f"recurrent pack transposed {lanes}", _pack_transposed, (weights, "s0"), (units, width, vectors), width,
             split(width, units / 2)),
         Job(_key("recurrent backward", form), backward(form, cell, through), tuple(operands.values()),
             (steps, units, grain), batch, grain),
-        Job(f"recurrent add parts {lanes}", _add_parts, ("s2", f"o{last}"), (parts, sums), sums,
-            split(sums, parts / 4, multiple=lanes)),
-        of_weights), tuple(align(4 * n) for n in scratch))
+        add_parts("s2", f"o{last}", parts=parts, width=sums), *of_weights.jobs),
+        (*(align(4 * n) for n in scratch), *of_weights.scratch))
 
 
 @lowering("lstm_grad")
