@@ -10,8 +10,33 @@ from typing import Any, NamedTuple
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
 from kerasish.backend.native.kernels.lines import Line, Tile, tiles
+from kerasish.backend.native.language import BYTES
 
-UNROLL = 4  # up to so many input channels are written one after the other
+
+class Channels(NamedTuple):
+    """The channels of a convolution.
+
+    Attributes:
+        read: channels of a group that are summed over.
+        filters: channels of a group that are written.
+        groups: groups of channels that have nothing to do with each other.
+        single: whether each filter reads one channel, that of its own number (then `read` and `groups` are 1).
+    """
+
+    read: int
+    filters: int
+    groups: int
+    single: bool
+
+    @property
+    def cell_read(self) -> int:
+        """Numbers of a cell of the input."""
+        return self.filters if self.single else self.read * self.groups
+
+    @property
+    def cell_written(self) -> int:
+        """Numbers of a cell of the result."""
+        return self.filters * self.groups
 
 
 class Shape(NamedTuple):
@@ -19,53 +44,74 @@ class Shape(NamedTuple):
 
     Attributes:
         lines: the spatial axes.
-        channels: channels that are summed over.
-        filters: channels of the result.
+        channels: the channels.
+        kind: of the numbers.
         lanes: numbers in a vector.
         vectors: vectors of a tile, along the filters.
         columns: the most columns of a tile.
-        kind: of the numbers.
     """
 
     lines: tuple[Line, ...]
-    channels: int
-    filters: int
+    channels: Channels
+    kind: str
     lanes: int
     vectors: int
     columns: int
-    kind: str
+
+    @property
+    def width(self) -> int:
+        """Filters of a tile."""
+        return self.vectors * self.lanes
 
     @property
     def blocks(self) -> int:
-        """Blocks of filters, the last one perhaps not full."""
-        return -(-self.filters // (self.vectors * self.lanes))
+        """Tiles that a group's filters take, the last one perhaps not full."""
+        return -(-self.channels.filters // self.width)
 
     @property
     def taps(self) -> int:
         """Taps of a window along all axes but the last."""
         return prod(line.taps for line in self.lines[:-1])
 
+    @property
+    def block_size(self) -> int:
+        """Packed weights of a block."""
+        return self.taps * self.lines[-1].taps * self.channels.read * self.width
 
-def packing(k: Any) -> None:
-    """Lay out weights (outer taps, taps, channels, filters) as (blocks, outer taps, channels, taps, a block's filters).
+    def masks(self, k: Any, first: Any) -> list:
+        """Return which lanes of the vectors from a group's filter `first` on are filters; None where all are."""
+        filters, lanes = self.channels.filters, self.lanes
+        if filters % self.width == 0:
+            return [None] * self.vectors
+        return [k.lane_numbers(lanes) < (filters - first - v * lanes).splat(lanes) for v in range(self.vectors)]
 
-    Table: source, result; taps, channels, filters, filters of a block, outer taps, steps in the source from one
-    channel and from one filter to the next. A unit is a line of the result; lanes beyond the filters become zero.
+
+def packing(kind: str) -> Any:
+    """Return the writer of a job that lays out weights (outer taps, taps, read, written) for `Direct`.
+
+    They become (groups, blocks, outer taps, read, taps, filters of a block); lanes beyond the filters are zero. A unit
+    is a row of the result. Table: source, result; read, filters, taps, outer taps, blocks of a group, filters of a
+    block; numbers of a tap in the source; steps in the source from one group, filter and channel to the next; the place
+    of the first tap in the source and the step to the next.
     """
-    source, out = k.pointer(0, "f4"), k.pointer(1, "f4")
-    taps, channels, filters, width, outer, step_channel, step_filter = (k.size(2 + n) for n in range(7))
-    with k.loop(k.lo, k.hi) as unit:
-        tap, rest = unit % taps, unit // taps
-        channel, rest = rest % channels, rest // channels
-        first = rest // outer * width
-        row = source + ((rest % outer * taps + tap) * channels * filters + channel * step_channel)
 
-        def copy(i: Any, mask: Any, row: Any = row, first: Any = first, unit: Any = unit) -> None:
-            cells = k.lane_numbers(k.lanes) + (first + i)
-            every = cells < filters
-            out.store(unit * width + i, row.gather(cells * step_filter, every & mask if mask else every), mask)
+    def write(k: Any) -> None:
+        source, out = k.pointer(0, kind), k.pointer(1, kind)
+        (read, filters, taps, outer, blocks, width, size, step_group, step_filter, step_channel, first_tap,
+         step_tap) = (k.size(2 + n) for n in range(12))
+        with k.loop(k.lo, k.hi) as unit:
+            tap, rest = unit % taps, unit // taps
+            channel, rest = rest % read, rest // read
+            place, rest = first_tap + (rest % outer * taps + tap) * step_tap, rest // outer
+            first, row = rest % blocks * width, source + (place * size + channel * step_channel)
+            row = row + (rest // blocks * step_group + first * step_filter)
+            lanes = k.lanes // (BYTES[kind] // 4)
+            with k.loop(0, width, lanes) as i:  # a multiple of 4
+                valid = k.lane_numbers(lanes) < (width - i).minimum(filters - first - i).splat(lanes)
+                values = row.gather((k.lane_numbers(lanes) + i) * step_filter, valid)
+                out.store(unit * width + i, values, k.lane_numbers(lanes) < (width - i).splat(lanes))
 
-        k.sweep(0, width, copy)
+    return write
 
 
 class Direct:
@@ -77,72 +123,65 @@ class Direct:
 
     def __init__(self, shape: Shape):
         self.shape, self.outer, self.line = shape, shape.lines[:-1], shape.lines[-1]
-        self.width = shape.vectors * shape.lanes
 
     def __call__(self, k: Any) -> None:
-        shape = self.shape
+        shape, channels = self.shape, self.shape.channels
         x, weights, out = (k.pointer(n, shape.kind) for n in range(3))
         sources, lengths = ([k.size(3 + 2 * n + side) for n in range(len(self.outer))] for side in range(2))
-        with k.loop(k.lo, k.hi) as unit:
+        # One block after the other, that its weights stay in the cache.
+        with k.loop(0, channels.groups * shape.blocks) as block, k.loop(k.lo, k.hi) as unit:
+            group, first = block // shape.blocks, block % shape.blocks * shape.width
+            masks = shape.masks(k, first)
             rest, cells = unit, list[Any]()
             for length in reversed(lengths):
                 cells.insert(0, rest % length)
                 rest = rest // length
-            row = out + unit * (self.line.cells * shape.filters)
-            with k.loop(0, shape.blocks) as block:
-                packed = weights + block * (shape.taps * self.line.taps * shape.channels * self.width)
-                for tile in tiles(self.line, shape.columns) or ():
-                    with k.loop(0, tile.repeats) as n:
-                        sums = [[k.var(k.number(0, shape.kind, shape.lanes)) for _ in range(shape.vectors)]
-                                for _ in range(tile.width)]
-                        self._window(k, x + (n * tile.step + tile.shift) * shape.channels, packed, rest,
-                                     list(zip(self.outer, cells, sources, strict=True)), tile, sums)
-                        self._store(k, row + (n * tile.width + tile.first) * shape.filters, block, sums)
+            axes = list(zip(self.outer, cells, sources, strict=True))
+            row = out + (unit * (self.line.cells * channels.cell_written) + group * channels.filters + first)
+            begin = x + (first if channels.single else group * channels.read)
+            for tile in tiles(self.line, shape.columns) or ():
+                with k.loop(0, tile.repeats) as n:
+                    sums = [[k.var(k.number(0, shape.kind, shape.lanes)) for _ in masks] for _ in range(tile.width)]
+                    self._window(k, begin + (n * tile.step + tile.shift) * channels.cell_read,
+                                 weights + block * shape.block_size, rest, axes, tile, sums, masks)
+                    place = row + (n * tile.width + tile.first) * channels.cell_written
+                    for j, column in enumerate(sums):
+                        for v, (total, mask) in enumerate(zip(column, masks, strict=True)):
+                            place.store(j * channels.cell_written + v * shape.lanes, total.get(), mask)
 
-    def _window(self, k: Any, x: Any, weights: Any, base: Any, axes: list, tile: Tile, sums: list,
+    def _window(self, k: Any, x: Any, weights: Any, base: Any, axes: list, tile: Tile, sums: list, masks: list,
                 taps: Any = 0) -> None:
         """Add what all taps of the axes that are left give; `base` counts rows of the input."""
         shape = self.shape
         if not axes:
-            size = shape.channels * self.line.taps * self.width
-            self._add(k, x + base * (self.line.source * shape.channels), weights + taps * size, tile, sums)
+            size = shape.channels.read * self.line.taps * shape.width
+            row = x + base * (self.line.source * shape.channels.cell_read)
+            with k.loop(0, shape.channels.read) as c:
+                self._add(row + c, weights + taps * size + c * (self.line.taps * shape.width), tile, sums, masks)
             return
         (axis, cell, source), *left = axes
         with k.loop(0, axis.taps) as tap:
             met, valid = meet(axis, cell, tap, source)
             with k.when(valid):
-                self._window(k, x, weights, base * source + met, left, tile, sums, tap + taps * axis.taps)
+                self._window(k, x, weights, base * source + met, left, tile, sums, masks, tap + taps * axis.taps)
 
-    def _add(self, k: Any, x: Any, weights: Any, tile: Tile, sums: list) -> None:
-        """Add the products of all channels at the taps of the last axis."""
-        shape, channels = self.shape, self.shape.channels
-        places = sorted({place for _, place, _ in tile.meetings})
+    def _add(self, x: Any, weights: Any, tile: Tile, sums: list, masks: list) -> None:
+        """Add the products of one channel, or one vector of channels, at the taps of the last axis."""
+        shape, loaded = self.shape, {}
+        for place in sorted({place for _, place, _ in tile.meetings}):
+            values = read(x + place * shape.channels.cell_read, shape, masks)
+            for j, tap in ((j, tap) for j, met, tap in tile.meetings if met == place):
+                for v, (value, total) in enumerate(zip(values, sums[j], strict=True)):
+                    if (tap, v) not in loaded:
+                        loaded[tap, v] = weights.load(tap * shape.width + v * shape.lanes, shape.lanes)
+                    total.set(value.fma(loaded[tap, v], total.get()))
 
-        def add(c: Any) -> None:
-            loaded: dict = {}
-            for place in places:
-                value = (x + c).load(place * channels).splat(shape.lanes)
-                for j, _, tap in (each for each in tile.meetings if each[1] == place):
-                    for v, total in enumerate(sums[j]):
-                        if (tap, v) not in loaded:
-                            at = c * (self.line.taps * self.width)
-                            loaded[tap, v] = (weights + at).load(tap * self.width + v * shape.lanes, shape.lanes)
-                        total.set(value.fma(loaded[tap, v], total.get()))
 
-        if channels <= UNROLL:
-            for c in range(channels):
-                add(k.number(c, "i8"))
-        else:
-            with k.loop(0, channels) as c:
-                add(c)
-
-    def _store(self, k: Any, out: Any, block: Any, sums: list) -> None:
-        filters, lanes, full = self.shape.filters, self.shape.lanes, self.shape.filters % self.width == 0
-        for v in range(self.shape.vectors):
-            first = block * self.width + v * lanes
-            mask = None if full else k.lane_numbers(lanes) < (filters - first).splat(lanes)
-            for j, column in enumerate(sums):
-                out.store(first + j * filters, column[v].get(), mask)
+def read(x: Any, shape: Shape, masks: list) -> list:
+    """Return what the vectors of a tile are to be multiplied with: the number at `x`, or a number for each lane."""
+    if shape.channels.single:
+        return [x.load(v * shape.lanes, shape.lanes, mask) for v, mask in enumerate(masks)]
+    return [x.load(0).splat(shape.lanes)] * shape.vectors
 
 
 def meet(axis: Line, cell: Any, tap: Any, source: Any) -> tuple[Any, Any]:
@@ -151,73 +190,88 @@ def meet(axis: Line, cell: Any, tap: Any, source: Any) -> tuple[Any, Any]:
         place = cell * axis.stride + tap * axis.dilation - axis.before
         return place, (place >= 0) & (place < source)
     ahead = cell + axis.before - tap * axis.dilation
-    if axis.stride == 1:
-        return ahead, (ahead >= 0) & (ahead < source)
     place = ahead // axis.stride
     return place, (ahead >= 0) & (place < source) & (ahead % axis.stride).equals(0)
 
 
-def lanes_for(filters: int) -> int:
+def registers() -> int:
+    """Return how many vectors the processor holds."""
+    return 32 if engine.lanes() == 16 else 16
+
+
+def lanes_for(filters: int, kind: str) -> int:
     """Return the length of vectors: half of the machine's, or a quarter, for few filters."""
-    lanes = engine.lanes()
+    lanes = engine.lanes() // (BYTES[kind] // 4)
     while lanes > 4 and filters <= lanes // 2:
         lanes //= 2
     return lanes
 
 
-def _tile(filters: int, line: Line, lanes: int) -> tuple[int, int]:
-    """Return vectors and columns of a tile that the registers hold."""
-    registers = 32 if engine.lanes() == 16 else 16
-    vectors = -(-filters // lanes)
-    wide = 1 if vectors == 1 else 2
-    columns = min((registers - 2) // wide - line.taps, 16)
-    return wide, max(columns, 2)
+def kind_for(arrays: list[Any]) -> str | None:
+    """Return the kind of numbers of such arrays, None if there are no kernels for them."""
+    kinds = {{"f": "f4", "d": "f8"}.get(a.dtype.char) if a.size else None for a in arrays}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
-def _plan(lines: tuple[Line, ...], x: Any, channels: int, filters: int, turned: bool) -> Plan | None:
-    """Return the jobs: pack the weights `i1`, whose last axes may be turned, and convolve `x`."""
-    lanes = lanes_for(filters)
-    vectors, columns = _tile(filters, lines[-1], lanes)
-    shape = Shape(lines, channels, filters, lanes, vectors, columns, "f4")
-    if tiles(lines[-1], columns) is None:
-        return None
-    width, taps = vectors * lanes, lines[-1].taps
-    rows = shape.blocks * shape.taps * channels * taps
-    steps = (1, channels) if turned else (filters, 1)
-    pack = Job("conv packing", packing, ("i1", "s0"), (taps, channels, filters, width, shape.taps, *steps), rows,
-               split(rows, 4.0 * width / 4, 4))
-    units = x.shape[0] * prod(line.cells for line in lines[:-1])
-    cost = 2 * shape.taps * taps * channels * filters * lines[-1].cells / 100
-    sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
-    bare = tuple(line._replace(source=0, cells=0) for line in lines[:-1])
-    key = f"conv direct {shape._replace(lines=(*bare, lines[-1]))}"
-    job = Job(key, Direct(shape), ("i0", "s0", "o0"), sizes, units, split(units, cost))
-    return Plan((pack, job), (align(rows * width * 4),))
+def channels_for(w: Any, groups: int, mirrored: bool = False) -> Channels | None:
+    """Return the channels of a convolution, or of the gradient; None if there are no kernels for it."""
+    read, filters = w.shape[-2], w.shape[-1] // groups
+    if groups > 1 and read == 1:
+        return Channels(1, groups, 1, True) if filters == 1 else None
+    return Channels(filters, read, groups, False) if mirrored else Channels(read, filters, groups, False)
 
 
-def lines_of(w: Any, params: dict[str, Any], x: Any, y: Any, mirrored: bool = False) -> tuple[Line, ...]:
+def lines_for(w: Any, params: dict[str, Any], x: Any, y: Any, mirrored: bool = False) -> tuple[Line, ...]:
     """Return the spatial axes of a convolution that reads `x` and writes `y`."""
     steps = zip(w.shape[:-2], params["strides"], params["dilation"], params["padding"], x.shape[1:-1], y.shape[1:-1],
                 strict=True)
     return tuple(Line(k, s, d, pads[0], n, m, mirrored) for k, s, d, pads, n, m in steps)
 
 
-def served(arrays: list[Any], groups: int) -> bool:
-    """Tell whether there are kernels for such arrays."""
-    return groups == 1 and all(a.dtype.char == "f" and a.size for a in arrays)
+def key_of(name: str, shape: Any) -> str:
+    """Return the name of a kernel that works for any lengths of the axes but the last."""
+    *outer, last = shape.lines
+    return f"{name} {shape._replace(lines=(*(line._replace(source=0, cells=0) for line in outer), last))}"
 
 
-@lowering("conv")
+@lowering("conv", "conv_input_grad")
 def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     (x, w), out = ins, outs[0]
-    if not served([x, w, out], params["groups"]):
+    back = "input_shape" in params
+    kind, channels = kind_for([x, w, out]), channels_for(w, params["groups"], back)
+    if kind is None or channels is None:
         return None
-    return _plan(lines_of(w, params, x, out), x, w.shape[-2], w.shape[-1], turned=False)
+    lines = lines_for(w, params, x, out, back)
+    flipped = back and all(line.stride == 1 for line in lines)
+    if flipped:  # a convolution with the taps in the other order
+        lines = tuple(line._replace(before=(line.taps - 1) * line.dilation - line.before, mirrored=False)
+                      for line in lines)
+    shape = _shape(lines, channels, kind)
+    if tiles(lines[-1], shape.columns) is None:
+        return None
+    units, rows = x.shape[0] * prod(line.cells for line in lines[:-1]), lines[-2].cells if len(lines) > 1 else 1
+    cost = lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
+    grain = split(units, cost, multiple=rows if shape.blocks > 1 else 1)
+    sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
+    job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain)
+    size = BYTES[kind] * shape.block_size * shape.blocks * channels.groups
+    return Plan((_pack(shape, w, back, flipped), job), (align(size),))
 
 
-@lowering("conv_input_grad")
-def conv_input_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
-    (g, w), out = ins, outs[0]
-    if not served([g, w, out], params["groups"]):
-        return None
-    return _plan(lines_of(w, params, g, out, mirrored=True), g, w.shape[-1], w.shape[-2], turned=True)
+def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
+    """Return the job that packs the weights; `turned` exchanges channels and filters, `flipped` reverses the taps."""
+    read, filters, groups, single = shape.channels
+    taps, all_taps = shape.lines[-1].taps, shape.taps * shape.lines[-1].taps
+    steps = (read, w.shape[-1], 1) if turned and not single else (filters, 1, w.shape[-1])
+    order = (all_taps - 1, -1) if flipped else (0, 1)
+    sizes = (read, filters, taps, shape.taps, shape.blocks, shape.width, w.shape[-2] * w.shape[-1], *steps, *order)
+    rows = groups * shape.blocks * all_taps * read
+    return Job(f"conv packing {shape.kind}", packing(shape.kind), ("i1", "s0"), sizes, rows, split(rows, shape.width))
+
+
+def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> Shape:
+    """Choose the vectors and columns of a tile that the registers hold."""
+    lanes = lanes_for(channels.filters, kind)
+    vectors = 1 if channels.filters <= lanes else 2
+    columns = max(min((registers() - 2) // vectors - lines[-1].taps, 16), 2)
+    return Shape(lines, channels, kind, lanes, vectors, columns)

@@ -8,44 +8,24 @@ each are summed up by themselves, and their sums are added at the end.
 from math import prod
 from typing import Any, NamedTuple
 
-from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
-from kerasish.backend.native.kernels.conv import lanes_for, lines_of, served
+from kerasish.backend.native.kernels.conv import (
+    Channels,
+    Shape,
+    channels_for,
+    key_of,
+    kind_for,
+    lanes_for,
+    lines_for,
+    read,
+    registers,
+)
 from kerasish.backend.native.kernels.lines import Line, Tile, tiles
+from kerasish.backend.native.language import BYTES
 
 PARTS = 8  # parts that are enough for the threads
 NEAR = 24 << 10  # bytes of input and gradient that are gone through again and again
 COLUMNS = 8  # columns of a tile
-
-
-class Shape(NamedTuple):
-    """What the machine code of such a gradient depends on.
-
-    Attributes:
-        lines: the spatial axes.
-        channels: channels of the input.
-        filters: channels of the result.
-        lanes: numbers in a vector.
-        vectors: vectors held at a time, along the filters.
-        group: channels of the input held at a time.
-    """
-
-    lines: tuple[Line, ...]
-    channels: int
-    filters: int
-    lanes: int
-    vectors: int
-    group: int
-
-    @property
-    def width(self) -> int:
-        """Filters held at a time."""
-        return self.vectors * self.lanes
-
-    @property
-    def blocks(self) -> int:
-        """Blocks of so many filters, the last one perhaps not full."""
-        return -(-self.filters // self.width)
 
 
 class Work(NamedTuple):
@@ -54,7 +34,7 @@ class Work(NamedTuple):
     x: Any
     g: Any
     sums: Any
-    group: int
+    held: int
     masks: list
     strips: tuple[Any, Any]
     strips_of_image: Any
@@ -69,45 +49,41 @@ class WeightGrad:
     block of filters of a part.
     """
 
-    def __init__(self, shape: Shape):
-        self.shape, self.outer, self.line = shape, shape.lines[:-1], shape.lines[-1]
-        self.taps = prod(line.taps for line in shape.lines)
+    def __init__(self, shape: Shape, held: int):
+        self.shape, self.held, self.outer, self.line = shape, held, shape.lines[:-1], shape.lines[-1]
 
     def __call__(self, k: Any) -> None:
-        shape, n = self.shape, 3 + 2 * len(self.outer)
-        x, g, out = (k.pointer(i, "f4") for i in range(3))
+        shape, channels, n = self.shape, self.shape.channels, 3 + 2 * len(self.outer)
+        x, g, out = (k.pointer(i, shape.kind) for i in range(3))
         sources, cells = ([k.size(3 + 2 * i + side) for i in range(len(self.outer))] for side in range(2))
         axes = list(zip(self.outer, sources, cells, strict=True))
         strips, of_image, height, together, per_part = (k.size(n + i) for i in range(5))
-        full, rest = divmod(shape.channels, shape.group)
+        rows = shape.taps * self.line.taps * channels.read
         with k.loop(k.lo, k.hi) as unit:
-            part, first_filter = unit // shape.blocks, unit % shape.blocks * shape.width
-            masks = self._masks(k, first_filter)
-            sums = out + (part * (self.taps * shape.channels * shape.filters) + first_filter)
-            self._clear(k, sums, masks)
-            end = (part * per_part + per_part).minimum(strips)
-            with k.loop(part * per_part, end, together) as first:
-                span = first, (first + together).minimum(end)
-                work = Work(x, g + first_filter, sums, shape.group, masks, span, of_image, height)
-                with k.loop(0, full) as n_group:
-                    c = n_group * shape.group
-                    self._window(k, work._replace(x=x + c, sums=sums + c * shape.filters), axes)
-                if rest:
-                    c = full * shape.group
-                    self._window(k, work._replace(x=x + c, sums=sums + c * shape.filters, group=rest), axes)
+            block, part = unit % (channels.groups * shape.blocks), unit // (channels.groups * shape.blocks)
+            group, first = block // shape.blocks, block % shape.blocks * shape.width
+            masks, filters = shape.masks(k, first), group * channels.filters + first
+            sums = out + (part * (rows * channels.cell_written) + filters)
+            zero = k.number(0, shape.kind, shape.lanes)
+            with k.loop(0, rows) as row:
+                for v, mask in enumerate(masks):
+                    sums.store(row * channels.cell_written + v * shape.lanes, zero, mask)
+            begin, end = part * per_part, (part * per_part + per_part).minimum(strips)
+            with k.loop(begin, end, together) as strip:
+                work = Work(x + (first if channels.single else group * channels.read), g + filters, sums, self.held,
+                            masks, (strip, (strip + together).minimum(end)), of_image, height)
+                self._channels(k, work, axes)
 
-    def _masks(self, k: Any, first: Any) -> list:
-        shape, lanes = self.shape, self.shape.lanes
-        if shape.filters % shape.width == 0:
-            return [None] * shape.vectors
-        left = shape.filters - first
-        return [k.lane_numbers(lanes) < (left - v * lanes).splat(lanes) for v in range(shape.vectors)]
-
-    def _clear(self, k: Any, sums: Any, masks: list) -> None:
-        shape = self.shape
-        with k.loop(0, self.taps * shape.channels) as row:
-            for v, mask in enumerate(masks):
-                sums.store(row * shape.filters + v * shape.lanes, k.number(0, "f4", shape.lanes), mask)
+    def _channels(self, k: Any, work: Work, axes: list) -> None:
+        """Go through the channels of the input."""
+        channels = self.shape.channels
+        full, rest = divmod(channels.read, self.held)
+        with k.loop(0, full) as n:
+            c = n * self.held
+            self._window(k, work._replace(x=work.x + c, sums=work.sums + c * channels.cell_written), axes)
+        if rest:
+            c = full * self.held
+            self._window(k, work._replace(x=work.x + c, sums=work.sums + c * channels.cell_written, held=rest), axes)
 
     def _window(self, k: Any, work: Work, axes: list, chosen: tuple = (), number: Any = 0) -> None:
         """Go through the taps of all axes but the last; `chosen` holds the axes that are done and the tap's place."""
@@ -117,8 +93,8 @@ class WeightGrad:
                 place = tap * axis.dilation - axis.before
                 self._window(k, work, left, (*chosen, (axis, place, source, cells)), tap + number * axis.taps)
             return
-        shape, taps = self.shape, self.line.taps
-        totals = [[[k.var(k.number(0, "f4", shape.lanes)) for _ in work.masks] for _ in range(work.group)]
+        shape, channels, taps = self.shape, self.shape.channels, self.line.taps
+        totals = [[[k.var(k.number(0, shape.kind, shape.lanes)) for _ in work.masks] for _ in range(work.held)]
                   for _ in range(taps)]
         with k.loop(*work.strips) as strip:
             image = strip // work.strips_of_image
@@ -126,21 +102,21 @@ class WeightGrad:
             self._rows(k, work, image, image, list(chosen), (begin, begin + work.height), totals)
         for tap, of_tap in enumerate(totals):
             for c, vectors in enumerate(of_tap):
-                sums = work.sums + ((tap + number * taps) * shape.channels + c) * shape.filters
+                sums = work.sums + ((tap + number * taps) * channels.read + c) * channels.cell_written
                 for v, (total, mask) in enumerate(zip(vectors, work.masks, strict=True)):
                     at = v * shape.lanes
                     sums.store(at, sums.load(at, shape.lanes, mask) + total.get(), mask)
 
     def _rows(self, k: Any, work: Work, above: Any, here: Any, axes: list, span: tuple, totals: list) -> None:
         """Go through the rows that meet a row of the input; `above` and `here` count rows of input and gradient."""
-        shape = self.shape
+        channels = self.shape.channels
         if not axes:
-            x = work.x + above * (self.line.source * shape.channels)
-            g = work.g + here * (self.line.cells * shape.filters)
+            x = work.x + above * (self.line.source * channels.cell_read)
+            g = work.g + here * (self.line.cells * channels.cell_written)
             for tile in tiles(self.line, COLUMNS) or ():
                 with k.loop(0, tile.repeats) as n:
-                    self._tile(k, x + (n * tile.step + tile.shift) * shape.channels,
-                               g + (n * tile.width + tile.first) * shape.filters, tile, totals, work.masks)
+                    self._tile(k, x + (n * tile.step + tile.shift) * channels.cell_read,
+                               g + (n * tile.width + tile.first) * channels.cell_written, tile, totals, work.masks)
             return
         (axis, place, source, cells), *left = axes
         # From the first cell that meets no padding in front to the last that meets none behind.
@@ -159,71 +135,76 @@ class WeightGrad:
             meetings = [(j, tap) for j, met, tap in tile.meetings if met == place]
             for j, _ in meetings:
                 if j not in loaded:
-                    loaded[j] = [g.load(j * shape.filters + v * shape.lanes, shape.lanes, mask)
+                    loaded[j] = [g.load(j * shape.channels.cell_written + v * shape.lanes, shape.lanes, mask)
                                  for v, mask in enumerate(masks)]
             for c in range(len(totals[0])):
-                value = x.load(place * shape.channels + c).splat(shape.lanes)
+                values = read(x + (place * shape.channels.cell_read + c), shape, masks)
                 for j, tap in meetings:
-                    for total, vector in zip(totals[tap][c], loaded[j], strict=True):
+                    for value, total, vector in zip(values, totals[tap][c], loaded[j], strict=True):
                         total.set(value.fma(vector, total.get()))
 
 
-def adding(k: Any) -> None:
-    """Add the sums of all parts. Table: sums, result; number of parts, numbers of a part. A unit is a number."""
-    sums, out, parts, size = k.pointer(0, "f4"), k.pointer(1, "f4"), k.size(2), k.size(3)
+def adding(kind: str) -> Any:
+    """Return the writer of a job that adds the sums of all parts.
 
-    def add(i: Any, mask: Any) -> None:
-        total = k.var(sums.load(i, k.lanes, mask))
-        with k.loop(1, parts) as part:
-            total.add((sums + part * size).load(i, k.lanes, mask))
-        out.store(i, total.get(), mask)
+    Table: sums, result; number of parts, numbers of a part. A unit is a number.
+    """
 
-    k.sweep(k.lo, k.hi, add)
+    def write(k: Any) -> None:
+        sums, out, parts, size = k.pointer(0, kind), k.pointer(1, kind), k.size(2), k.size(3)
+
+        def add(i: Any, mask: Any) -> None:
+            total = k.var(sums.load(i, k.lanes, mask))
+            with k.loop(1, parts) as part:
+                total.add((sums + part * size).load(i, k.lanes, mask))
+            out.store(i, total.get(), mask)
+
+        k.sweep(k.lo, k.hi, add)
+
+    return write
 
 
 @lowering("conv_weight_grad")
 def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     (x, g), out = ins, outs[0]
-    if not served([x, g, out], params["groups"]):
+    kind, channels = kind_for([x, g, out]), channels_for(out, params["groups"])
+    if kind is None or channels is None:
         return None
-    lines = lines_of(out, params, x, g)
-    shape = _shape(lines, out.shape[-2], out.shape[-1])
-    if shape is None:
+    lines = lines_for(out, params, x, g)
+    shape, held = _shape(lines, channels, kind)
+    if held < 1:
         return None
     strips, *sizes = _strips(shape, x.shape[0])
-    parts = min(strips, max(1, PARTS // shape.blocks))
-    per_part = -(-strips // parts)
+    blocks = channels.groups * shape.blocks
+    per_part = -(-strips // min(strips, max(1, PARTS // blocks)))
     parts = -(-strips // per_part)
-    bare = tuple(line._replace(source=0, cells=0) for line in lines[:-1])
-    key = f"conv weights {shape._replace(lines=(*bare, lines[-1]))}"
     table = (*(n for line in lines[:-1] for n in (line.source, line.cells)), strips, *sizes, per_part)
-    sums = "s0" if parts > 1 else "o0"
-    job = Job(key, WeightGrad(shape), ("i0", "i1", sums), table, parts * shape.blocks, -(-shape.blocks // 64))
+    job = Job(f"{key_of('conv weights', shape)} {held}", WeightGrad(shape, held),
+              ("i0", "i1", "s0" if parts > 1 else "o0"), table, parts * blocks, -(-blocks // 64))
     if parts == 1:
         return Plan((job,))
-    add = Job("conv adding", adding, ("s0", "o0"), (parts, out.size), out.size, split(out.size, 0.1 * parts, 8, 1024))
-    return Plan((job, add), (align(4 * parts * out.size),))
+    add = Job(f"conv adding {kind}", adding(kind), ("s0", "o0"), (parts, out.size), out.size,
+              split(out.size, 0.1 * parts, 8, 1024))
+    return Plan((job, add), (align(BYTES[kind] * parts * out.size),))
 
 
-def _shape(lines: tuple[Line, ...], channels: int, filters: int) -> Shape | None:
-    """Choose what the registers hold."""
-    registers = 32 if engine.lanes() == 16 else 16
-    lanes, line = lanes_for(filters), lines[-1]
-    most = (registers - 2) // line.taps - 1  # vectors of sums of a tap, beside one of the gradient
+def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> tuple[Shape, int]:
+    """Choose what the registers hold: vectors along the filters, and for how many channels of the input."""
+    lanes, line = lanes_for(channels.filters, kind), lines[-1]
+    most = (registers() - 2) // line.taps - 1  # vectors of sums of a tap, beside one of the gradient
     few = line.stride >= line.taps - 1  # taps meet a number that was read: it should be used for several vectors
-    vectors = min(-(-filters // lanes), max((most + 1) // (channels + 1), 2 if few else 1))
-    most = ((registers - 2) // line.taps - vectors) // vectors
-    if most < 1:
-        return None
-    group = -(-channels // -(-channels // most))
-    return Shape(lines, channels, filters, lanes, vectors, group)
+    vectors = min(-(-channels.filters // lanes), max((most + 1) // (channels.read + 1), 2 if few else 1))
+    held = ((registers() - 2) // line.taps - vectors) // vectors
+    held = -(-channels.read // -(-channels.read // held)) if held > 0 else 0
+    return Shape(lines, channels, kind, lanes, vectors, COLUMNS), held
 
 
 def _strips(shape: Shape, images: int) -> tuple[int, int, int, int]:
     """Return how many strips of rows there are, and in an image, their height, and how many fit the cache."""
     line, (first, *others) = shape.lines[-1], [line.cells for line in shape.lines[:-1]] or [1]
-    near = line.source * min(shape.channels, 16) * min(line.stride, 2) + line.cells * min(shape.filters, shape.width)
-    rows = max(1, NEAR // (4 * near * prod(others)))
+    channels = shape.width if shape.channels.single else min(shape.channels.read, shape.lanes)
+    near = line.source * channels * min(line.stride, 2) + line.cells * min(shape.channels.filters, shape.width)
+    rows = max(1, NEAR // (BYTES[shape.kind] * near * prod(others)))
     height = min(rows, first)
     of_image = -(-first // height)
     return images * of_image, of_image, height, max(1, rows // height) if of_image == 1 else 1
