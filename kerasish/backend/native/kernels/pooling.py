@@ -88,7 +88,8 @@ class Grid:
         for count in self.counts:
             windows = windows * count
         with self.k.loop(0, windows) as n:
-            left, numbers = windows - 1 - n, []
+            numbers: list[Value] = []
+            left = windows - 1 - n
             for count in self.counts[:0:-1]:
                 numbers.insert(0, left % count)
                 left = left // count
@@ -150,14 +151,13 @@ Shares = Callable[[Value, Value | None, list[Cell], Value, Value], list[Value]]
 
 def _shares(k: Any, kind: str, grid: Grid, largest: bool) -> Shares:
     """Return a function that gives what a window's cells get: of (channel, mask, cells, place in g, cells inside)."""
-    g = k.pointer(0, kind)
-    x, y = (k.pointer(n, kind) for n in (1, 2)) if largest else (None, None)
+    g, lanes = k.pointer(0, kind), grid.lanes
+    if not largest:
+        return lambda c, mask, cells, at, count: [g.load(at + c, lanes, mask) / count] * len(cells)
+    x, y = k.pointer(1, kind), k.pointer(2, kind)
 
     def shares(c: Value, mask: Value | None, cells: list[Cell], at: Value, count: Value) -> list[Value]:
-        lanes = grid.lanes
         value, zero = g.load(at + c, lanes, mask), k.number(0.0, kind, lanes)
-        if not largest:
-            return [value / count] * len(cells)
         best, waiting, got = y.load(at + c, lanes, mask), k.number(1, "b", lanes), []
         for cell in cells[:-1]:
             won = _load(x, cell, c, lanes, mask, -math.inf).equals(best) & waiting
