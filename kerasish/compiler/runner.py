@@ -1,6 +1,7 @@
 """How a program runs: on the array kernels first, as machine code once it has earned being compiled."""
 
 import importlib
+import threading
 import warnings
 from typing import Any
 
@@ -43,16 +44,21 @@ class Runner:
         self._spent = EARNED if native.mode() == "always" else 0.0
         self._replay: Any = None
         self._final = False
+        self._lock = threading.Lock()
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
-        """Run on arrays for the inputs; return arrays for the outputs."""
+        """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
+        with self._lock:
+            return self._ready()(inputs)
+
+    def _ready(self) -> Any:
         if not self._final:
             self._spent += self._estimate
             if self._spent >= EARNED:
                 self._replay, self._final = _compiled(self._program) or self._replay or Replay(self._program), True
             elif self._replay is None:
                 self._replay = Replay(self._program)
-        return self._replay(inputs)
+        return self._replay
 
 
 def _compiled(program: Program) -> Any:

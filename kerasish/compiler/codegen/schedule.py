@@ -64,6 +64,7 @@ def lay_out(program: Program) -> Layout:
             if root[o] == o:
                 maker[o] = (n, i)
     read_as = {id(variable): v for variable, v in program.variables}
+    kept = {root[v] for v in (*program.outputs, *(v for _, v in program.updates))}  # wanted when all is done
     in_place: dict[int, Any] = {}
     copied = []
     for variable, v in program.updates:
@@ -71,15 +72,14 @@ def lay_out(program: Program) -> Layout:
         r = root[v]
         if r == old:
             continue  # assigned what it holds
-        if r in maker and r not in in_place and _fits(program, maker[r], r, old, last_read):
+        if r in maker and r not in in_place and (old not in kept) and _fits(maker[r], r, old, last_read):
             in_place[r] = variable
         else:
             copied.append((variable, v))
     return Layout(root, in_place, copied)
 
 
-def _fits(program: Program, made: tuple[int, Instruction], value: int, old: int | None,
-          last_read: dict[int, int]) -> bool:
+def _fits(made: tuple[int, Instruction], value: int, old: int | None, last_read: dict[int, int]) -> bool:
     """Whether a value may be written over the variable's old one, which the same loop reads place by place."""
     n, i = made
     if not isinstance(i.card, Fused):
@@ -89,9 +89,7 @@ def _fits(program: Program, made: tuple[int, Instruction], value: int, old: int 
         return False
     if old is None:
         return True
-    if old in program.outputs or last_read.get(old, -1) > n:
-        return False
-    if any(v == old for _, v in program.updates):
+    if last_read.get(old, -1) > n:
         return False
     masks = [m for v, m in zip(i.inputs, i.card.masks, strict=True) if v == old]
     every = tuple([length != 1 for length in i.card.shape])
