@@ -19,7 +19,7 @@ def peak_of_a_step(units: int, batch_size: int) -> tuple[int, int]:
     """Bytes that a warm step allocates at most at any time, and bytes of the model's weights."""
     model, x, y, _ = mlp(keras, samples=batch_size, batch_size=batch_size, features=units, units=units)
     model.train_on_batch(x, y)
-    run, batch = model.make_train_function(), (*as_data((x, y)), None)
+    run, batch = model.make_train_function(), (*as_data((x, y, None)), None)
     for _ in range(5):
         run([batch])
     gc.collect()

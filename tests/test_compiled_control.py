@@ -20,6 +20,7 @@ from kerasish.compiler.verify import verify
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.tensor import NoValueError
 from kerasish.utils import tree
+from tests.strict_device import strict
 
 
 def draw(*shape, seed=0):
@@ -113,9 +114,23 @@ SCANS = {
 @pytest.mark.parametrize("name", SCANS)
 def test_scans(name):
     f = SCANS[name]
-    program = compiled_is_eager(f, draw(3), draw(6, 3))
-    assert "scan" in names(program)
+    assert "scan" in names(compiled_is_eager(f, draw(3), draw(6, 3)))
     compiled_is_eager(with_gradients(f, [W]), draw(3), draw(6, 3))
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_scans_on_a_strict_device(name):
+    sources = [to_tensor(np.asarray(x)) for x in (draw(3), draw(6, 3))]
+    want = with_gradients(SCANS[name], [W])(*sources)
+    before = W.numpy()
+    with strict():
+        W.assign(before)
+        compiled = function(with_gradients(SCANS[name], [W]))
+        got = [compiled(*[to_tensor(x.numpy()) for x in sources]) for _ in range(3)][-1]
+        got = [x.numpy() for x in tree.flatten(got)]
+    W.assign(before)
+    for g, w in zip(got, tree.flatten(want), strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["carry", "nested", "fori_loop", "captures", "cond inside"])
@@ -124,10 +139,8 @@ def test_second_gradients(name):
 
 
 def test_programs_do_not_grow_with_the_length():
-    def f(c, xs):
-        return with_gradients(SCANS["carry"], [W])(c, xs)
-
-    lengths = [count(function(f).program(draw(3), draw(n, 3))) for n in (4, 400)]
+    f = function(with_gradients(SCANS["carry"], [W]))
+    lengths = [count(f.program(draw(3), draw(n, 3))) for n in (4, 400)]
     assert lengths[0] == lengths[1] < 60
 
 
@@ -136,6 +149,35 @@ def test_a_gradient_saves_what_it_needs_in_the_first_scan():
     assert names(program).count("scan") == 2
     forward = next(i for i in program.instructions if i.card.name == "scan")
     assert len(forward.outputs) == 2 + 2  # the carry before the step, and the tanh after it
+
+
+def test_what_all_steps_share_is_taken_out_of_the_loop():
+    v, bias = weight(4, 3), weight(3, seed=2)
+
+    def f(c, xs):
+        """The product of the slices comes before the loop, the gradients of weights come after it."""
+        def step(c, x):
+            c = ops.tanh(c @ (2.0 * W) + x @ v + bias)
+            return c, c @ ops.transpose(v)
+
+        return ops.scan(step, c, xs)
+
+    program = compiled_is_eager(with_gradients(f, [W, v, bias]), draw(5, 3), draw(6, 5, 4))
+    loops = [n for n, i in enumerate(program.instructions) if i.card.name == "scan"]
+    bodies = [names(i.params["body"]) for n, i in enumerate(program.instructions) if n in loops]
+    assert sorted(bodies[0]) == ["add", "add", "contract", "tanh"]  # neither the product with v nor 2 W nor the output
+    assert bodies[1].count("contract") == 1 and "sum" not in bodies[1]  # the gradient of c through 2 W
+    assert names(program)[: loops[0]].count("contract") == 1
+    assert names(program)[loops[1]:].count("contract") == 4  # of W, of v twice, and of xs
+    for body in [program.instructions[n].params["body"] for n in loops]:
+        read = {v for i in body.instructions for v in i.inputs}
+        assert read >= {v for v in body.inputs if body.specs[v].shape == (4, 3)}
+
+
+def test_results_of_steps_that_nobody_reads_are_not_stacked():
+    program = compiled_is_eager(lambda c, xs: SCANS["carry"](c, xs)[0], draw(3), draw(6, 3))
+    (scan,) = [i for i in program.instructions if i.card.name == "scan"]
+    assert len(scan.outputs) == 1 and names(scan.params["body"]) == ["contract", "add", "tanh"]
 
 
 def test_a_persistent_tape_gives_gradients_twice():
@@ -201,9 +243,6 @@ def test_gradients_by_known_values():
     compiled_is_eager(f, draw(4, 3))
 
 
-# ---- variables --------------------------------------------------------------------------------
-
-
 def test_variables_assigned_in_a_loop_are_carried():
     def run(wrap):
         total, seen = keras.Variable(np.zeros(3, "float32")), keras.Variable(0)
@@ -259,9 +298,6 @@ def test_random_draws_in_a_loop_are_those_of_eager_execution():
         return np.stack([np.asarray(f()) for _ in range(4)])
 
     np.testing.assert_array_equal(draws(lambda f: f), draws(function))
-
-
-# ---- while loops ------------------------------------------------------------------------------
 
 
 def test_while_loops_whose_end_depends_on_values():

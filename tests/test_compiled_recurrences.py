@@ -1,5 +1,6 @@
 """Training of recurrent models: compiled as eager, in programs that do not grow with the length of sequences."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import kerasish as keras
 from kerasish import layers, ops
+from kerasish.compiler.function import function
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
 from kerasish.core.dispatch import to_tensor
@@ -104,3 +106,20 @@ def test_gradient_accumulation_and_loss_scaling_compile():
             weights.append([*model.get_weights(), *map(np.asarray, model.optimizer.variables)])
         for a, b in zip(*weights, strict=True):
             np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
+def test_a_warm_step_whose_update_is_a_branch_allocates_no_arrays():
+    model = keras.Sequential([keras.Input((200,)), layers.Dense(200)])
+    model.compile(keras.optimizers.Adam(gradient_accumulation_steps=2), "mse")
+    data = draw(4, 200), draw(4, 200)
+    step = function(lambda *batch: model.train_step(batch))
+    for _ in range(4):
+        step(*data)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    step(*data)
+    step(*data)
+    peak = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    assert peak < 200 * 200 * 4 / 4  # less than a quarter of the kernel

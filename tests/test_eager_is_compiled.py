@@ -15,10 +15,8 @@ from tests import test_losses, test_metrics, test_optimizers
 from tests.compiled_modes import assert_same, compiled_mode, eager_and_compiled  # noqa: F401  (a fixture)
 from tests.layers.test_every_layer import rows_under_test
 
-# They choose, image by image or batch by batch, which of their layers runs.
-CHOOSE_A_BRANCH = {"AugMix", "RandAugment"}
 WEIGHTS = np.array([1.0, 0.5, 0.0, 2.0], "float32")
-ROWS = {f"{n}-{row}": row for n, row in enumerate(rows_under_test())}
+ROWS = {str(row): row for row in rows_under_test()}
 
 
 def weighted(outputs):
@@ -53,7 +51,7 @@ def test_layer(name, training, compiled_mode):  # noqa: F811
     row = ROWS[name]
     tensors = [to_tensor(x) for x in tree.flatten(row.data())]
     only_in_training = "training" in inspect.signature(row.layer.call).parameters
-    if (row.eager or row.layer.__name__ in CHOOSE_A_BRANCH) and (training or not only_in_training):
+    if row.eager and (training or not only_in_training):
         with pytest.warns(UserWarning, match="cannot be compiled"):
             assert_same(*eager_and_compiled(layer_call(row, training), *tensors, compiles=False))
     else:

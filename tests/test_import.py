@@ -53,6 +53,22 @@ for space in sorted(lazy._places):
     assert _python(code) == ""
 
 
+@pytest.mark.parametrize("first_use", [
+    "k.Model(a := k.Input((2,)), k.layers.Dense(1)(a))",
+    "k.models.Model(inputs=(a := k.layers.Input((2,))), outputs=a + 1)",
+    "k.Sequential([k.layers.Dense(1)]).get_config()",
+    "k.layers.deserialize({'module': 'keras.layers', 'class_name': 'Dense', 'config': {'units': 2}})",
+    "k.Sequential.from_config({'name': 'm', 'layers': [{'class_name': 'Dense', 'config': {'units': 2}}]})",
+    "k.losses.get('mse'), k.metrics.get('mse'), k.optimizers.get('ADAM'), k.initializers.get('ones')",
+    "k.metrics.Mean(), k.losses.MeanSquaredError(), k.optimizers.schedules.CosineDecay(0.1, 9)",
+    "k.saving.serialize_keras_object(k.layers.ReLU())",
+    "k.callbacks.EarlyStopping(), k.mixed_precision.LossScaleOptimizer(k.optimizers.SGD())",
+    "k.function(lambda x: x + 1)(k.ops.ones(2)), k.utils.to_categorical([1]), k.backend.floatx()",
+])  # fmt: skip
+def test_the_first_thing_that_a_program_does(first_use):
+    assert _python(f"import kerasish as k; {first_use}") == ""
+
+
 @pytest.mark.parametrize("space", SPACES)
 def test_namespaces_show_their_names(space):
     module = importlib.import_module(space)

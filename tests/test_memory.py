@@ -8,6 +8,7 @@ import pytest
 
 import kerasish as keras
 from kerasish import layers
+from kerasish.compiler.function import MAX_PROGRAMS, CompiledFunction
 
 STATM = pathlib.Path("/proc/self/statm")
 pytestmark = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc")
@@ -48,3 +49,31 @@ def test_two_hundred_models_built_fitted_and_dropped():
     for _ in range(200):
         once()
     assert resident_mb() - before < LIMIT_MB
+
+
+def test_ten_thousand_steps():
+    model = small_model()
+    x, y = np.zeros((4000, 16), "float32"), np.zeros(4000, "int64")
+    model.fit(x, y, batch_size=4, epochs=1, verbose=0)
+    before = resident_mb()
+    model.fit(x, y, batch_size=4, epochs=10, verbose=0)
+    assert int(model.optimizer.iterations) == 11_000
+    assert resident_mb() - before < LIMIT_MB
+
+
+def test_a_thousand_batch_lengths():
+    """Programs of lengths that do not come again make room for others."""
+    model, x = small_model(), np.zeros((1000, 16), "float32")
+    step = next(c.cell_contents for c in model.make_predict_function().__closure__
+                if isinstance(c.cell_contents, CompiledFunction))
+
+    def lengths(first, last):
+        for n in range(first, last):
+            for _ in range(3):
+                assert model.predict(x[:n], batch_size=n, verbose=0).shape == (n, 4)
+
+    lengths(1, 200)
+    before = resident_mb()
+    lengths(200, 1000)
+    assert len(step._programs) == MAX_PROGRAMS == 64
+    assert resident_mb() - before < 2 * LIMIT_MB + MAX_PROGRAMS * 800 * 40 * 4 / 1e6  # longer batches, larger buffers

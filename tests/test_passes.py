@@ -66,7 +66,7 @@ EINSUMS = [
 def test_contractions_are_products_that_nothing_is_copied_for(subscripts, a, b, becomes):
     x, y = normal(*a), normal(*b, seed=1)
     want = np.einsum(subscripts, x, y)
-    params, swap = of_subscripts(subscripts, x, y).params(want.shape)
+    params, swap = of_subscripts(x, y, subscripts).params(want.shape)
     x, y = (y, x) if swap else (x, y)
     assert becomes in (None, params["subscripts"])
     assert CONTRACT.spec(x, y, **params) == Spec(want.shape, "float32")
@@ -109,6 +109,17 @@ def test_a_contract_of_wrong_lengths_is_refused():
         CONTRACT.spec(Spec((5,), "float32"), Spec((3, 4), "float32"), **params)
     with pytest.raises(ValueError, match="the result has 9 elements"):
         CONTRACT.spec(Spec((6,), "float32"), Spec((3, 4), "float32"), **{**params, "shape": (9,)})
+
+
+@pytest.mark.parametrize("images, weights, options, plain", [
+    ((2, 5, 6, 3), (1, 1, 3, 4), {}, True), ((2, 5, 6, 3), (5, 6, 3, 4), {}, True),
+    ((2, 5, 3), (1, 3, 4), {}, True), ((2, 5, 3), (5, 3, 4), {"strides": 3}, True),
+    ((2, 5, 6, 3), (1, 1, 3, 4), {"strides": 2}, False), ((2, 5, 6, 3), (5, 6, 3, 4), {"padding": "same"}, False),
+    ((2, 5, 6, 4), (1, 1, 2, 4), {}, False), ((2, 5, 6, 3), (2, 6, 3, 4), {}, False),
+    ((2, 3, 3, 3), (2, 2, 3, 4), {"dilation_rate": 2}, False), ((1, 1, 1, 1), (1, 1, 1, 1), {}, True)])
+def test_convolutions_of_a_place_or_of_the_whole_image_are_products(images, weights, options, plain):
+    names = optimized(gradients(lambda x, w: ops.conv(x, w, **options)), normal(*images), normal(*weights), rtol=1e-5)
+    assert (names.count("contract") == 3) == plain == (not any(n.startswith("conv") for n in names))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64", "int32", "complex64"])
@@ -229,6 +240,14 @@ SIMPLER = {
     "0 less x is not -x": (lambda x, y: 0.0 - x, ["subtract"]),
     "times 0 is not 0": (lambda x, y: x * 0.0, ["multiply"]),
     "x - x is not 0": (lambda x, y: x - x, ["subtract"]),
+    "to the power of 2": (lambda x, y: ops.power(x, 2.0), ["square"]),
+    "to the power of 3": (lambda x, y: ops.power(x, 3.0), ["square", "multiply"]),
+    "to the power of -1": (lambda x, y: ops.power(x, -1.0), ["reciprocal"]),
+    "to the power of 0.5 is no root": (lambda x, y: ops.power(x, 0.5), ["power"]),
+    "over 8": (lambda x, y: x / -8.0, ["multiply"]),
+    "over 3": (lambda x, y: x / 3.0, ["divide"]),
+    "a sum of negatives": (lambda x, y: ops.sum(-ops.reshape(x, (3, 3)), 0), ["reshape", "sum", "subtract"]),
+    "a sum of zeros of either sign": (lambda x, y: ops.sum(-ops.reshape(x * 0.0, (3, 3))[:1, :1]), None),
     "minus minus": (lambda x, y: ops.negative(-x), []),
     "x + (-y)": (lambda x, y: x + -y, ["subtract"]),
     "-x + y": (lambda x, y: -x + y, ["subtract"]),

@@ -14,6 +14,7 @@ _BATCH_HOOKS = ("on_batch_begin", "on_batch_end") + tuple(
 _EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
 _RUN_HOOKS = tuple(f"on_{mode}_{when}" for mode in ("train", "test", "predict") for when in ("begin", "end"))
 HOOKS = (*_BATCH_HOOKS, *_EPOCH_HOOKS, *_RUN_HOOKS)
+_NOBODY: dict[str, list[Callable]] = {hook: [] for hook in HOOKS}
 # The default of the first calls the second, so either one makes a listener.
 _OLDER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
@@ -114,7 +115,8 @@ class CallbackList(Callback):
         return any(isinstance(callback, kind) for callback in self.callbacks)
 
     def _find_listeners(self) -> None:
-        self._listeners = {hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS}
+        self._listeners = {hook: [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)] for hook in HOOKS
+                           } if self.callbacks else _NOBODY
 
     def listens(self, hook: str) -> bool:
         """Tell whether any callback overrides a hook, so that a loop can save itself the call."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kerasish.compiler.control import SCAN, SWITCH, WHILE
-from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.ir import Instruction, Program, has_effect
 from kerasish.core.dispatch import scope, state, to_tensor
 from kerasish.core.dtypes import COMPLEX, is_float
 from kerasish.core.op import Card
@@ -209,7 +209,9 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
     init = [*init, *[_read(v) for v, _ in variables]]
     ins += [_first(body.trace, v) for v, _ in variables]
     carry = [*carry, *[t for _, t in variables]]
-    if last:  # carried, and never read inside
+    given = ys
+    if last:  # carried, and never read inside; what is carried anyway is no further result
+        ys = [y for y in ys if not any(y is c for c in carry)]
         init += [OPS["zeros"](y.shape, dtype=y.dtype.name) for y in ys]
         ins += [body.trace.placeholder(y) for y in ys]
         carry, ys = [*carry, *ys], []
@@ -221,7 +223,7 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
     for x in out[len(out) - len(losses):]:
         state.variables.add_loss(OPS["sum"](x))
     if last:
-        return out[:n], out[n + len(variables): n + len(variables) + ny]
+        return out[:n], [next(x for c, x in zip(carry, out) if c is y) for y in given]
     return out[:n], out[len(carry): len(carry) + ny]
 
 
@@ -283,7 +285,9 @@ class _ScanCall:
         outside = {trace.number(t): x for t, x in zip(self._inside[m:], self._inputs[m:])}
         slices = {trace.number(t): x for t, x in zip(self._slices, self._inputs[n:]) if trace.number(t) in free}
         known = {*given, *outside, *slices, *[v for _, v in trace.constants], *map(trace.number, trace.captures)}
-        saved = [v for v in free if v not in known]
+        again = self._invariants({v for v in free if v not in known}, {*outside, *known} - {*given, *slices})
+        kept, made = [*again, *kept], {o for i in again for o in i.outputs}
+        saved = [v for v in free if v not in known and v not in made]
         stacks = self._residuals(out, saved)
         start = [given[k] for k in carried]
         numbers = [*saved, *slices, *[v for v in given if v not in start]]
@@ -297,6 +301,20 @@ class _ScanCall:
             return [*first, *sums], rest[:reads]
 
         return step, [*stacks, *slices.values()]
+
+    def _invariants(self, wanted: set[int], same: set[int]) -> list[Instruction]:
+        """The instructions that make those of the wanted values that are the same at all steps, as `same` is."""
+        found: list[Instruction] = []
+        for i in self._body.trace.instructions[: self._body.length]:
+            if i.inputs and same.issuperset(i.inputs) and not has_effect(i):
+                found.append(i)
+                same = same.union(i.outputs)
+        kept: list[Instruction] = []
+        for i in reversed(found):
+            if not wanted.isdisjoint(i.outputs):
+                kept.append(i)
+                wanted = wanted.union(i.inputs)
+        return kept[::-1]
 
     def _residuals(self, out: tuple[Tensor, ...], saved: list[int]) -> list[Tensor]:
         """Values of the body at all steps, stacked: further results of the instruction that is there, if it can be."""

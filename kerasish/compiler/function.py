@@ -32,41 +32,56 @@ class CompiledFunction:
         function: anything made of ops; it may read and assign variables.
         name: what the warning calls it.
         warned: what was warned of already; functions that share a set warn once of what they share.
+        wrap: what becomes of the arrays that a program returns. They share memory with nothing else.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None):
+    def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None,
+                 wrap: Callable[[Any], Any] = Tensor):
         functools.update_wrapper(self, function)
         self._function = function
         self._name = name or getattr(function, "__name__", "the function")
         self._programs: OrderedDict[Any, Any] = OrderedDict()
+        self._last: tuple[Any, Any] = (None, None)  # the key and the program of the last call
         self._gave_up = False
         self._warned = set() if warned is None else warned
+        self._wrap = wrap
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._gave_up or state.interpreter is not None or state.tapes or state.variables is not None:
             return self._function(*args, **kwargs)
-        leaves = tree.flatten((args, kwargs))
-        key = _key(leaves, args, kwargs)
-        if key is None:
+        arrays: list[Any] = []
+        try:
+            key = _key(args, arrays)
+            if kwargs:
+                key = key, _key(kwargs, arrays)
+        except _NoKeyError:
             return self._function(*args, **kwargs)
+        last, found = self._last
+        if key != last:
+            found = self._find(key, args, kwargs)
+            if found is None:
+                return self._function(*args, **kwargs)
+            self._last = key, found
+        run, fill = found
+        return fill(run(arrays))
+
+    def _find(self, key: Any, args: Any, kwargs: Any) -> Any:
+        """The program for a key, made if it is the key's second time; None to run op by op."""
         found = self._programs.get(key)
         if found is None:
             self._remember(key, "seen")
-            return self._function(*args, **kwargs)
-        if found == "seen":
-            found = self._traced(key, args, kwargs)
-            if found is None:
-                return self._function(*args, **kwargs)
+        elif found == "seen":
+            return self._traced(key, args, kwargs)
         else:
             self._programs.move_to_end(key)
-        replay, result = found
-        arrays = replay([x.data for x in leaves if type(x) is Tensor])
-        return tree.map_structure(lambda x: Tensor(arrays[x.index]) if type(x) is Output else x, result)
+            return found
+        return None
 
     def _remember(self, key: Any, value: Any) -> None:
         self._programs[key] = value
         while len(self._programs) > MAX_PROGRAMS:
-            self._programs.popitem(last=False)
+            if self._programs.popitem(last=False)[0] == self._last[0]:
+                self._last = None, None
 
     def _traced(self, key: Any, args: Any, kwargs: Any) -> Any:
         try:
@@ -76,9 +91,9 @@ class CompiledFunction:
             where = _where(error)
             if where not in self._warned:
                 self._warned.add(where)
-                warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=4)
+                warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=5)
             return None
-        found = make_runner(optimize(program)), result
+        found = make_runner(optimize(program)), _filler(result, self._wrap)
         self._remember(key, found)
         return found
 
@@ -92,27 +107,37 @@ def function(f: Callable[..., Any]) -> CompiledFunction:
     return CompiledFunction(f)
 
 
-def _key(leaves: list[Any], args: Any, kwargs: Any) -> Any:
-    """What decides which program serves: structure, shapes, dtypes, other values; None if it cannot be compared."""
-    parts: list[Any] = []
-    for x in leaves:
-        if type(x) is Tensor:
-            parts.append((x.data.shape, x.data.dtype, getattr(x, "_keras_mask", None) is not None))
-        elif isinstance(x, int | float | str | bool | type(None)):
-            parts.append((type(x), x))
-        else:
-            return None
-    if any(getattr(x, "_keras_mask", None) is not None for x in leaves):
-        return None
-    return tuple(parts), _structure(args), _structure(kwargs)
+class _NoKeyError(Exception):
+    """A call holds a value by which no program can be chosen."""
 
 
-def _structure(x: Any) -> Any:
-    if isinstance(x, dict):
-        return ("dict", tuple((k, _structure(x[k])) for k in sorted(x, key=str)))
-    if isinstance(x, list | tuple):
-        return (type(x).__name__, tuple([_structure(e) for e in x]))
-    return None
+def _key(x: Any, arrays: list[Any]) -> Any:
+    """What decides which program serves: structure, shapes, dtypes, other values; tensors' arrays are collected."""
+    kind = type(x)
+    if kind is Tensor:
+        if getattr(x, "_keras_mask", None) is not None:
+            raise _NoKeyError
+        data = x.data
+        arrays.append(data)
+        return data.shape, data.dtype
+    if kind is tuple or kind is list:
+        return kind, *[_key(e, arrays) for e in x]
+    if isinstance(x, int | float | str | bool | None):
+        return kind, x
+    if not tree.is_nested(x):
+        raise _NoKeyError
+    return kind, *[(name, _key(e, arrays)) for name, e in tree.items(x)]
+
+
+def _filler(result: Any, wrap: Callable[[Any], Any]) -> Callable[[list[Any]], Any]:
+    """Return what puts a program's output arrays in their places in a function's result."""
+    if type(result) is Output:
+        index = result.index
+        return lambda arrays: wrap(arrays[index])
+    if type(result) is dict and all(type(x) is Output for x in result.values()):  # as logs are
+        places = [(name, x.index) for name, x in result.items()]
+        return lambda arrays: {name: wrap(arrays[i]) for name, i in places}
+    return lambda arrays: tree.map_structure(lambda x: wrap(arrays[x.index]) if type(x) is Output else x, result)
 
 
 def _where(error: Exception) -> str:

@@ -31,7 +31,13 @@ class Replay:
         for value, buffer in self._placement.buffers.items():
             self._slots[value] = buffer
         self._run = generate(program, kernels, self._placement, here)
-        self._updates = [(variable, v, v in self._placement.swapped) for variable, v in program.updates]
+        # Variables, their new values, and what a new value is copied to that does not lie in a buffer of its own.
+        self._updates = [(variable, v, None if v in self._placement.swapped else self._empty(v))
+                         for variable, v in program.updates]
+        made = {o for i in program.instructions for o in i.outputs}
+        # What holds arrays for one run alone: among them may be those of variables.
+        results = {*program.outputs, *[v for _, v in program.updates]} & made - self._placement.buffers.keys()
+        self._passing = [*program.inputs, *[v for _, v in program.variables], *results]
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs."""
@@ -44,29 +50,31 @@ class Replay:
             state.quiet.run(self._run, slots)
             copy = self._device.xp.array
             outputs = [copy(slots[v]) for v in program.outputs]
-            fresh = [None if swaps else copy(slots[v]) for _, v, swaps in self._updates]
+            for _, value, spare in self._updates:
+                if spare is not None:
+                    self._device.xp.copyto(spare, slots[value])
         finally:
-            for value in program.inputs:
+            for value in self._passing:
                 slots[value] = None
-            for _, value in program.variables:
-                slots[value] = None
-        for (variable, value, swaps), array in zip(self._updates, fresh, strict=True):
-            if swaps:
-                self._swap(variable, value)
+        for n, (variable, value, spare) in enumerate(self._updates):
+            if spare is None:
+                slots[value] = self._swap(variable, value, slots[value])
             else:
-                variable._value = Tensor(array)
+                self._updates[n] = (variable, value, self._swap(variable, value, spare))
         return outputs
 
-    def _swap(self, variable: Any, value: int) -> None:
-        """Give a variable the buffer of its new value, and take its old array as the next buffer.
+    def _swap(self, variable: Any, value: int, new: Any) -> Any:
+        """Give a variable its new array; return its old one, to be written into next time.
 
-        The old array is taken only if nobody else holds it, not even through a view.
+        The old array is taken only if nobody else holds it, not even through a view; else it is another one.
         """
-        new = self._slots[value]
         old = variable._value.data
         variable._value = Tensor(new)
         if sys.getrefcount(old) == 2 and old.base is None and old.flags.c_contiguous and old.flags.writeable:
-            self._slots[value] = old
-        else:
-            self._slots[value] = self._device.xp.empty(new.shape, new.dtype)
+            return old
+        return self._empty(value)
+
+    def _empty(self, value: int) -> Any:
+        spec = self.program.specs[value]
+        return self._device.xp.empty(spec.shape, spec.dtype)
 

@@ -98,6 +98,8 @@ def _may_share_memory(x: Any, array: Any) -> bool:
 
 
 def _from_foreign(x: Any, dtype: str | None) -> Tensor:
+    if type(x) is device.current().array_type:
+        return Tensor(x)
     if isinstance(x, Tensor):
         return x
     if hasattr(x, "read_tensor"):  # a Variable

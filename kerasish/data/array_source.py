@@ -1,13 +1,13 @@
 """Batches from arrays that are there as a whole."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from kerasish.data.class_weight import check_class_weight, weigh_classes
-from kerasish.data.leaves import place, take_rows, to_arrays
+from kerasish.data.leaves import is_other_float, place, take_rows, to_arrays, to_floatx
 from kerasish.data.source import Batch, BatchSource
 from kerasish.utils import tree
 
@@ -50,7 +50,7 @@ class ArraySource(BatchSource):
             raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
         x, y = to_arrays(x, "x"), to_arrays(y, "y")
         sample_weight = _match_outputs(y, to_arrays(sample_weight, "sample_weight"))
-        self.num_samples = count_samples(x=x, y=y, sample_weight=sample_weight)
+        self.num_samples: int = count_samples(x=x, y=y, sample_weight=sample_weight)
         if class_weight is not None:
             sample_weight = weigh_classes(y, sample_weight, class_weight)
         self._structure = (x, y, sample_weight)
@@ -63,14 +63,25 @@ class ArraySource(BatchSource):
 
     def __iter__(self) -> Iterator[Batch]:
         order = np.random.permutation(self.num_samples) if self._shuffle is True else None
+        take = self._picker()
         for start in range(0, self.num_samples, self.batch_size):
             stop = min(start + self.batch_size, self.num_samples)
             if order is not None:
-                yield self._take(order[start:stop])
+                yield take(order[start:stop])
             elif self._shuffle == "batch":
-                yield self._take(np.random.permutation(stop - start) + start)
+                yield take(np.random.permutation(stop - start) + start)
             else:
-                yield self._take(slice(start, stop))
+                yield take(slice(start, stop))
+
+    def _picker(self) -> Callable[[Any], Batch]:
+        """Return what takes rows during a pass: the quick way if nothing is nested or must be cast."""
+        leaves: Any = self._leaves
+        if self._nested or not all(
+                a is None or isinstance(a, np.ndarray) and not is_other_float(a.dtype) for a in leaves):
+            return self._take
+        if self._shuffle:
+            return lambda rows: tuple([None if a is None else a.take(rows, 0) for a in leaves])  # type: ignore
+        return lambda rows: tuple([None if a is None else a[rows] for a in leaves])  # type: ignore
 
     def peek(self) -> Batch:
         # Without drawing an order: looking must not change what a seed gives.
@@ -79,6 +90,14 @@ class ArraySource(BatchSource):
     def _take(self, rows: slice | np.ndarray) -> Batch:
         leaves: Any = [None if leaf is None else take_rows(leaf, rows) for leaf in self._leaves]
         return tree.pack_sequence_as(self._structure, leaves) if self._nested else tuple(leaves)
+
+
+def only_batch(x: Any, batch_size: int | None) -> Batch | None:
+    """Return the one batch that a plain array of few rows makes, without further ado; None for anything else."""
+    rows = DEFAULT_BATCH_SIZE if batch_size is None else batch_size
+    if type(x) is np.ndarray and type(rows) is int and x.ndim and 0 < len(x) <= rows:
+        return to_floatx(x), None, None
+    return None
 
 
 def _checked_batch_size(batch_size: int | None, steps: int | None, num_samples: int) -> int:

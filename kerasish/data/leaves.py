@@ -138,9 +138,14 @@ def part_of(array: Any, rows: slice) -> Any:
 
 def to_floatx(array: Any) -> Any:
     """Return an array with real floats cast to `floatx`; integers, strings and objects stay as they are."""
-    floatx = config.floatx()
-    name = array.dtype.name
-    return array.astype(numpy_dtype(floatx)) if name != floatx and name in FLOATS else array
+    return array.astype(numpy_dtype(config.floatx())) if is_other_float(array.dtype) else array
+
+
+def is_other_float(dtype: Any) -> bool:
+    """Tell whether a dtype is one of real floats, but not `floatx`."""
+    if dtype == numpy_dtype(config.floatx()) or dtype.kind in "biuOSUM":  # quicker than asking NumPy for the name
+        return False
+    return dtype.name in FLOATS
 
 
 def to_host(array: Any) -> np.ndarray:

@@ -19,6 +19,7 @@ class BatchSource:
         restartable: whether `iter` begins a new pass; if not, it goes on where the last one stopped.
         batch_size: samples of a batch, None if that is not known.
         partial_batch_size: samples of a last, smaller batch; None if there is none, or it is not known.
+        num_samples: samples of one pass, None if that is not known.
     """
 
     num_batches: int | None = None
@@ -26,6 +27,7 @@ class BatchSource:
     restartable = True
     batch_size: int | None = None
     partial_batch_size: int | None = None
+    num_samples: int | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         raise NotImplementedError

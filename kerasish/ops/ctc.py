@@ -12,10 +12,11 @@ from kerasish.core.spec import Spec
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.comparison import equal, less, logical_and, logical_not, where
+from kerasish.ops.control import scan
 from kerasish.ops.elementwise import logaddexp, maximum
 from kerasish.ops.indexing import take_along_axis
-from kerasish.ops.joining import concatenate, stack, unstack
-from kerasish.ops.shape import broadcast_to, expand_dims, pad, reshape
+from kerasish.ops.joining import concatenate, stack
+from kerasish.ops.shape import broadcast_to, expand_dims, pad, reshape, swapaxes
 from kerasish.ops.softmax import log_softmax
 from kerasish.ops.sorting import argsort
 
@@ -78,11 +79,15 @@ def _forward(log_p: Tensor, may_skip: Tensor, lengths: Tensor) -> Tensor:
     count = log_p.shape[-1]
     start = np.where(np.arange(count) == 0, 0.0, _NEVER).astype(log_p.dtype)
     alpha = broadcast_to(start, (log_p.shape[0], count))
-    for t, step in enumerate(unstack(log_p, axis=1)):
+
+    def step(alpha: Tensor, now: Any) -> tuple[Tensor, None]:
+        t, log_p = now
         come = logaddexp(alpha, _shifted(alpha, 1))
         come = logaddexp(come, where(may_skip, _shifted(alpha, 2), _NEVER))
-        alpha = where(expand_dims(less(t, lengths), -1), come + step, alpha)
-    return alpha
+        return where(expand_dims(less(t, lengths), -1), come + log_p, alpha), None
+
+    time = np.arange(log_p.shape[1], dtype="int32")
+    return scan(step, alpha, (time, swapaxes(log_p, 0, 1)))[0]
 
 
 def _shifted(alpha: Tensor, by: int) -> Tensor:

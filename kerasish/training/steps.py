@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from kerasish.autodiff.tape import GradientTape
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.stateless import StatelessScope
@@ -203,6 +205,12 @@ def _takes_training(method: Callable[..., Any]) -> bool:
 
 def as_data(batch: tuple) -> Any:
     """Return a batch (x, y, sample_weight) as a step gets it: tensors, without the parts that are None."""
+    x, y, sample_weight = batch
+    if sample_weight is None and type(x) is np.ndarray and x.dtype.kind in "fiu":  # the common ways, made quick
+        if y is None:
+            return to_tensor(x)
+        if type(y) is np.ndarray and y.dtype.kind in "fiu":
+            return to_tensor(x), to_tensor(y)
     return as_tensors(pack_x_y_sample_weight(*batch))
 
 

@@ -7,11 +7,14 @@ import numpy as np
 
 from kerasish import callbacks as callbacks_module
 from kerasish import losses, metrics, optimizers
+from kerasish.backend import device
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.compiler.function import CompiledFunction
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
+from kerasish.core.tensor import Tensor
+from kerasish.data.array_source import only_batch
 from kerasish.data.epochs import EpochIterator
 from kerasish.data.select_source import batch_source
 from kerasish.data.split import train_validation_split
@@ -20,6 +23,7 @@ from kerasish.training.compiled_loss import CompiledLoss
 from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.training.loop import run_epoch
 from kerasish.training.nan_watch import NanWatch
+from kerasish.training.predictions import Predictions, join
 from kerasish.training.steps import Steps, as_data, numbers, to_arrays
 from kerasish.utils import config, interactive, tree
 from kerasish.utils.arguments import unpack_x_y_sample_weight
@@ -248,17 +252,20 @@ class Trainer(Steps):
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
                 callbacks: Any = None) -> Any:
         """Return the outputs for data as NumPy arrays, in the structure of the outputs."""
-        batches = EpochIterator(batch_source(x, None, None, batch_size, steps), steps, self.steps_per_execution)
-        told = self._callback_list(callbacks, verbose, 1, batches)
-        self.make_predict_function()
+        run = self.make_predict_function()
         self._set_untracked(stop_predicting=False)
-        parts: list[Any] = []
+        if not verbose and callbacks is None and steps is None:
+            batch = only_batch(x, batch_size)
+            if batch is not None:  # nobody to tell, nothing to join
+                return run([batch])
+        source = batch_source(x, None, None, batch_size, steps)
+        batches = EpochIterator(source, steps, self.steps_per_execution)
+        told = self._callback_list(callbacks, verbose, 1, batches)
+        outputs = Predictions(source.num_samples if batches.steps_per_epoch is None else None)
         told.on_predict_begin()
-        run_epoch(batches, self.predict_function, told, "predict", lambda: self.stop_predicting, parts.append)
+        run_epoch(batches, run, told, "predict", lambda: self.stop_predicting, outputs.add)
         told.on_predict_end()
-        if not parts:
-            raise ValueError("predict() got no data: the data set has no batches")
-        return _joined(parts)
+        return outputs.joined()
 
     def _callback_list(self, callbacks: Any, verbose: Any, epochs: int, batches: EpochIterator,
                        add_history: bool = False) -> CallbackList:
@@ -282,10 +289,10 @@ class Trainer(Steps):
     def make_predict_function(self, force: bool = False) -> Any:
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
-            step = self._step("predict_step")
+            step = self._step("predict_step", wrap=_to_host)
 
             def run(group: list) -> Any:
-                return _joined([to_arrays(step(as_data(batch))) for batch in group])
+                return join([to_arrays(step(as_data(batch))) for batch in group])
 
             self._set_untracked(predict_function=run)
         return self.predict_function
@@ -303,14 +310,15 @@ class Trainer(Steps):
             self._set_untracked(**{attribute: run})
         return getattr(self, attribute)
 
-    def _step(self, name: str) -> Callable[[Any], Any]:
+    def _step(self, name: str, wrap: Callable[[Any], Any] = Tensor) -> Callable[[Any], Any]:
         """A step as it runs: compiled, unless that was turned off or would freeze what changes."""
         method = getattr(self, name)
         rate = getattr(self.optimizer, "_learning_rate", None)
         plain_function = callable(rate) and not hasattr(rate, "get_config")
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
-        return CompiledFunction(method, f"{name} of model {self.name!r}", self._warned)  # type: ignore[attr-defined]
+        what = f"{name} of model {self.name!r}"  # type: ignore[attr-defined]
+        return CompiledFunction(method, what, self._warned, wrap)
 
     def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
                  epoch: int | None = None) -> Callable[[list], Any]:
@@ -369,9 +377,8 @@ class Trainer(Steps):
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
 
 
-def _joined(parts: list[Any]) -> Any:
-    """Outputs of batches one behind the other."""
-    return parts[0] if len(parts) == 1 else tree.map_structure(lambda *pieces: np.concatenate(pieces), *parts)
+def _to_host(array: Any) -> np.ndarray:
+    return device.current().to_numpy(array)
 
 
 def _loss_mean() -> Any:

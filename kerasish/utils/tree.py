@@ -119,6 +119,12 @@ def is_nested(structure: Any) -> bool:
     return _nodes[type(structure)] is not None
 
 
+def items(container: Any) -> list[tuple[Any, Any]]:
+    """Return the children of a container with their keys or indices, in order."""
+    node = _nodes[type(container)]
+    return [] if node is None else list(zip(node.keys(container), node.children(container)))
+
+
 def flatten(structure: Any) -> list[Any]:
     """Return the leaves of a structure, depth first."""
     leaves: list[Any] = []

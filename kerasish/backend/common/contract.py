@@ -17,10 +17,9 @@ def contract(xp, x, y, *, subscripts, x_shape, y_shape, shape, out=None):
         shape: that of the result, which is a view of what the letters say.
     """
     of_x, of_y, of_out, lengths = _orders(subscripts, x_shape, y_shape)
-    a, b = x.reshape(x_shape).transpose(of_x), y.reshape(y_shape).transpose(of_y)
     if out is None:
         out = xp.empty(shape, x.dtype)
-    view = out.reshape(lengths).transpose(of_out)
+    a, b, view = _seen(x, x_shape, of_x), _seen(y, y_shape, of_y), _seen(out, lengths, of_out)
     if is_half(x.dtype):
         view[...] = xp.matmul(widen(a), widen(b))
     else:
@@ -28,12 +27,21 @@ def contract(xp, x, y, *, subscripts, x_shape, y_shape, shape, out=None):
     return out
 
 
+def _seen(x: Any, shape: tuple[int, ...], order: tuple[int, ...] | None) -> Any:
+    if x.shape != shape:
+        x = x.reshape(shape)
+    return x if order is None else x.transpose(order)
+
+
 @lru_cache(4096)
 def _orders(subscripts: str, x_shape: Any, y_shape: Any) -> tuple:
-    """Orders of axes that put batches first and rows, summed and columns last; lengths of the result's letters."""
+    """Orders of axes that put batches first and rows, summed and columns last, None for the order that it is already,
+    and lengths of the result's letters.
+    """
     left, right, result = subscripts.replace("->", ",").split(",")
     batch = "".join([c for c in result if c not in "mn"])
     length = {**dict(zip(left, x_shape, strict=True)), **dict(zip(right, y_shape, strict=True))}
     orders = [tuple([term.index(c) for c in batch + last])
               for term, last in ((left, "mk"), (right, "kn"), (result, "mn"))]
-    return *orders, tuple([length[c] for c in result])
+    kept = [None if order == tuple(range(len(order))) else order for order in orders]
+    return *kept, tuple([length[c] for c in result])

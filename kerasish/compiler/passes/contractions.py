@@ -1,5 +1,9 @@
-"""Matrix products and contractions become products that BLAS takes as they lie (see `compiler.contract`)."""
+"""Matrix products, contractions and the plainest convolutions become products that BLAS takes as they lie.
 
+See `compiler.contract`. A convolution is one if its window is a single place, or covers the whole image.
+"""
+
+import math
 from typing import Any
 
 from kerasish.compiler.contract import CONTRACT
@@ -9,16 +13,16 @@ from kerasish.core.spec import Spec
 
 
 def unify_products(program: Program) -> Program:
-    """Return the program with `contract` in the place of `matmul` and `einsum`, where nothing need be copied for it."""
+    """Return the program with `contract` in the place of products for which nothing need be copied."""
     return Rewriter(program).sweep(_unified)
 
 
 def _unified(rewriter: Rewriter, i: Instruction) -> int | None:
-    if i.card.name not in ("matmul", "einsum"):
+    rule = _PRODUCTS.get(i.card.name)
+    if rule is None:
         return None
-    x, y = (rewriter.specs[v] for v in i.inputs)
-    product = of_subscripts(i.params["subscripts"], x, y) if i.params else of_matmul(x, y)
-    return emit(rewriter, product, i.inputs, rewriter.specs[i.outputs[0]].shape)
+    product = rule(*[rewriter.specs[v] for v in i.inputs], **i.params)
+    return None if product is None else emit(rewriter, product, i.inputs, rewriter.specs[i.outputs[0]].shape)
 
 
 class Product:
@@ -122,7 +126,7 @@ def _before_last(term: str, letter: str) -> str:
     return term[:-1] + letter + term[-1:]
 
 
-def of_subscripts(subscripts: str, x: Any, y: Any) -> Product:
+def of_subscripts(x: Any, y: Any, subscripts: str) -> Product:
     """Return the contraction that einsum subscripts, or those of a contract, name."""
     terms = subscripts.replace("->", ",").split(",")
     number = {c: n for n, c in enumerate(dict.fromkeys("".join(terms)))}
@@ -134,7 +138,7 @@ def of_subscripts(subscripts: str, x: Any, y: Any) -> Product:
 def of_contract(i: Instruction) -> Product:
     """Return the contraction of a `contract` instruction."""
     params = i.params
-    return of_subscripts(params["subscripts"], Spec(params["x_shape"], "bool"), Spec(params["y_shape"], "bool"))
+    return of_subscripts(Spec(params["x_shape"], "bool"), Spec(params["y_shape"], "bool"), params["subscripts"])
 
 
 def of_matmul(x: Any, y: Any) -> Product:
@@ -161,6 +165,40 @@ def of_matmul(x: Any, y: Any) -> Product:
             before.append(letter)
         result.append(letter)
     return Product([before_x + left, before_y + right, result + ends], length)
+
+
+def of_conv(x: Any, w: Any, *, strides: Any, padding: Any, dilation: Any, groups: int) -> Product | None:
+    """Return the product that a convolution is, if its window is a single place or all of the image."""
+    return _of_plain_conv("mk,kn->mn", x.shape, w.shape, strides, padding, groups)
+
+
+def of_conv_input_grad(y: Any, w: Any, *, input_shape: Any, strides: Any, padding: Any, dilation: Any,
+                       groups: int) -> Product | None:
+    """Return the product that gives the gradient of such a convolution for its input."""
+    return _of_plain_conv("mn,kn->mk", input_shape, w.shape, strides, padding, groups)
+
+
+def of_conv_weight_grad(x: Any, y: Any, *, weight_shape: Any, strides: Any, padding: Any, dilation: Any,
+                        groups: int) -> Product | None:
+    """Return the product that gives the gradient of such a convolution for its weights."""
+    return _of_plain_conv("mk,mn->kn", x.shape, weight_shape, strides, padding, groups)
+
+
+def _of_plain_conv(subscripts: str, x: Any, w: Any, strides: Any, padding: Any, groups: int) -> Product | None:
+    """The product of images (m, k) and weights (k, n); the subscripts say which of them, and the results, it is of."""
+    window = tuple(w[:-2])
+    single = math.prod(window) == 1 and all(s == 1 for s in strides)
+    if groups != 1 or any(map(any, padding)) or not (single or window == tuple(x[1:-1])):
+        return None
+    k, n = math.prod(w[:-1]), w[-1]
+    length = {"m": math.prod(x) // max(k, 1), "k": k, "n": n}
+    left, right = (Spec([length[c] for c in term], "bool") for term in subscripts[:5].split(","))
+    return of_subscripts(left, right, subscripts)
+
+
+_PRODUCTS: dict[str, Any] = {
+    "matmul": of_matmul, "einsum": of_subscripts, "conv": of_conv, "conv_input_grad": of_conv_input_grad,
+    "conv_weight_grad": of_conv_weight_grad}
 
 
 def emit(rewriter: Rewriter, product: Product, inputs: tuple[int, ...], shape: tuple[int, ...]) -> int | None:

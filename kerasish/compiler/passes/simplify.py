@@ -17,7 +17,7 @@ import numpy as np
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.compiler.passes.rewriter import Rewriter
 from kerasish.core.op import CARDS
-from kerasish.core.spec import broadcast_shapes
+from kerasish.core.spec import Spec, broadcast_shapes
 
 Rule = Callable[[Rewriter, Instruction], int | None]
 
@@ -213,6 +213,41 @@ def _negative(rewriter: Rewriter, i: Instruction) -> int | None:
     return _unsigned(rewriter, i.inputs[0])
 
 
+def _sign_of_sum(rewriter: Rewriter, i: Instruction) -> int | None:
+    """0 less the sum, for the sum of negatives: of the small result the sign is changed. (A sum is never -0.0.)"""
+    inner = rewriter.source(i.inputs[0], "negative")
+    if inner is None or rewriter.uses[i.inputs[0]] != 1:
+        return None
+    zero = rewriter.number(0, Spec((), rewriter.specs[i.outputs[0]].dtype))
+    return rewriter.emit(CARDS["subtract"], (zero, rewriter.emit(i.card, inner.inputs, i.params)), {})
+
+
+# ---- Powers -----------------------------------------------------------------------------------
+
+
+def _small_power(rewriter: Rewriter, i: Instruction) -> int | None:
+    """Products for the exponents 2, 3 and -1."""
+    x, exponent = i.inputs
+    number = rewriter.scalar(exponent)
+    if rewriter.specs[x] != rewriter.specs[i.outputs[0]] or rewriter.specs[x].dtype.name not in _FLOATS:
+        return None
+    if number == -1:
+        return rewriter.emit(CARDS["reciprocal"], (x,), {})
+    if number not in (2, 3):
+        return None
+    square = rewriter.emit(CARDS["square"], (x,), {})
+    return square if number == 2 else rewriter.emit(CARDS["multiply"], (square, x), {})
+
+
+def _over_power_of_two(rewriter: Rewriter, i: Instruction) -> int | None:
+    """Times the reciprocal, where that is exact."""
+    x, divisor = i.inputs
+    number = rewriter.scalar(divisor)
+    if not _tame(number) or abs(math.frexp(number)[0]) != 0.5:
+        return None
+    return rewriter.emit(CARDS["multiply"], (x, rewriter.number(1 / number, rewriter.specs[divisor])), {})
+
+
 # ---- Scalings ---------------------------------------------------------------------------------
 
 
@@ -264,7 +299,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "add": (_neutral({0: _is_minus_zero, 1: _is_minus_zero}), _signs_of_sum),
     "subtract": (_neutral({1: _is_plus_zero}), _signs_of_sum),
     "multiply": (_neutral({0: _is_one, 1: _is_one}), _signs_of_product, _scaled_twice),
-    "divide": (_neutral({1: _is_one}), _signs_of_product),
-    "power": (_neutral({1: _is_one}),),
+    "divide": (_neutral({1: _is_one}), _over_power_of_two, _signs_of_product),
+    "power": (_neutral({1: _is_one}), _small_power),
+    "sum": (_sign_of_sum,),
     "negative": (_negative,),
 }
