@@ -121,7 +121,7 @@ def _compile(write: Callable[[Any], None]) -> bytes:
     module.verify()
     target = _target()
     options = binding.create_pipeline_tuning_options(3)
-    options.loop_unrolling = True
+    options.loop_unrolling = kernel.unrolls
     builder = binding.create_pass_builder(target, options)
     builder.getModulePassManager().run(module, builder)
     return target.emit_object(module)

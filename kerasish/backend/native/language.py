@@ -343,10 +343,11 @@ class Kernel:
         slots, table: what it is called with.
         lo, hi: the part of the work that a call does.
         lanes: numbers in a vector of the natural length for float32.
+        unrolls: whether the compiler may unroll loops; a long kernel that has done so itself compiles faster without.
     """
 
     def __init__(self, lanes: int, name: str = "kernel"):
-        self.lanes = lanes
+        self.lanes, self.unrolls = lanes, True
         self.module = ir.Module(name)
         pointer = ir.PointerType()
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64]), name)
