@@ -15,7 +15,7 @@ import numpy as np
 from kerasish.backend.common.attention import FORBIDDEN
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, lowering, split
-from kerasish.backend.native.kernels.tiles import copy_rows, load_turned, product, rows_at_once, store_turned
+from kerasish.backend.native.kernels.tiles import choose, copy_rows, fill, product, rows_at_once, turn
 from kerasish.backend.native.language import Kernel, Pointer, Value, real_bits
 from kerasish.backend.native.vector_math import exp_below, log
 
@@ -39,7 +39,10 @@ class Form(NamedTuple):
 
 
 class Attention:
-    """What both passes share while their kernel is written: sizes, masks, places.
+    """What both passes share while their kernel is written: sizes, masks, places, products.
+
+    Products take some rows at once; where rows are left, they are computed beyond what is there, from whatever lies in
+    scratch memory, and not used.
 
     Args:
         k: the kernel.
@@ -48,25 +51,59 @@ class Attention:
     """
 
     def __init__(self, k: Kernel, form: Form, operands: int):
+        k.unrolls = False
         self.k, self.form, self.width, self.rows = k, form, 2 * k.lanes, rows_at_once(k)
         self.sizes = {name: k.size(operands + n) for n, name in enumerate(SIZES[:-1])}
         self.scale = k.real(operands + len(SIZES) - 1).to("f4")
-        self._allowed = k.scratch("u1", (MOST + k.lanes) * self.width) if form.masked else None
+        self.room = (self.depth.maximum(self.value_depth) + 31) // 32 * 32  # numbers of a row in scratch memory
+        self.mask: Pointer | None = None
+        if form.masked:
+            self._allowed, self._mask_rows = (k.scratch("u1", MOST * self.width) for _ in range(2))
 
     def __getattr__(self, name: str) -> Value:
         return self.sizes[name]
 
-    def least(self, x: Value, y: Any) -> Value:
-        """Return the smaller of two whole numbers."""
-        return x.minimum(self.k.whole(y))
-
-    def room(self) -> Value:
-        """Return how many numbers scratch memory has for a row."""
-        return (self.depth.maximum(self.value_depth) + 31) // 32 * 32
+    # ---- where things are ----------------------------------------------------------------------
 
     def place(self, batch: Value, time: Any, head: Value, times: Value, heads: Value, depth: Value) -> Value:
         """Return the index of a row of an array (batch, times, heads, depth)."""
         return ((batch * times + time) * heads + head) * depth
+
+    def of_target(self, batch: Value, time: Any, head: Value, depth: Value) -> Value:
+        """Return the index of a row of an array like the queries."""
+        return self.place(batch, time, head, self.targets, self.heads, depth)
+
+    def of_source(self, batch: Value, time: Any, group: Value, depth: Value) -> Value:
+        """Return the index of a row of an array like the keys."""
+        return self.place(batch, time, group, self.sources, self.groups, depth)
+
+    def vectors(self, x: Pointer, at: Any) -> list[Value]:
+        """Return what stands beside a block of targets."""
+        return [x.load(at + v * self.k.lanes, self.k.lanes) for v in range(2)]
+
+    def keep(self, x: Pointer, at: Any, vectors: list[Value]) -> None:
+        """Write what stands beside a block of targets."""
+        for v in range(2):
+            x.store(at + v * self.k.lanes, vectors[v])
+
+    def constant(self, number: float) -> list[Value]:
+        """Return a number for each target of a block."""
+        return [self.k.number(number, "f4", self.k.lanes)] * 2
+
+    def read_tile(self, batch: Value, source: Value, group: Value, count: Value, keys: Pointer, values: Pointer,
+                  tile: Pointer) -> None:
+        """Bring keys, and values `ROOM` further on, into scratch memory."""
+        with self.k.loop(0, 2) as which:
+            first = which.equals(0)
+            depth = first.where(self.depth, self.value_depth)
+            rows = choose(first, keys, values) + self.of_source(batch, source, group, depth)
+            copy_rows(self.k, rows, self.groups * depth, count, depth, tile + which * ROOM, depth)
+
+    # ---- who sees whom -------------------------------------------------------------------------
+
+    def least(self, x: Value, y: Any) -> Value:
+        """Return the smaller of two whole numbers."""
+        return x.minimum(self.k.whole(y))
 
     def seen(self, stop: Value) -> Value:
         """Return how many sources the targets before `stop` see."""
@@ -76,74 +113,69 @@ class Attention:
         """Return how many of `count` sources from `source` on a block of targets from `first` on sees."""
         return self.least(first + self.width - source, count) if self.form.ahead else count
 
-    def read_mask(self, mask: Pointer, batch: Value, head: Value, first: Value, source: Value, count: Value) -> None:
+    def read_mask(self, batch: Value, head: Value, first: Value, source: Value, count: Value) -> None:
         """Bring the mask of a block and a tile into scratch memory, targets in the lanes."""
-        from_here = mask + (batch * self.mask_batch + head * self.mask_head + source) + first * self.mask_target
-        assert self._allowed is not None
-        load_turned(self.k, from_here, self.mask_target, self.targets - first, count, self._allowed, self.width)
+        if self.mask is None:
+            return
+        place = batch * self.mask_batch + head * self.mask_head + source + first * self.mask_target
+        rows = self.least(self.targets - first, self.width)
+        copy_rows(self.k, self.mask + place, self.mask_target, rows, count, self._mask_rows, MOST)
+        turn(self.k, self._mask_rows, MOST, self.width, count, self._allowed, self.width)
 
-    def scores(self, keys: Pointer, queries: Pointer, first: Value, source: Value, count: Value,
-               use: Callable[[Value, int, Value], None]) -> None:
-        """Call `use(n, v, score)` for sources n < count and both vectors v of targets, the mask applied."""
-        k, rows = self.k, self.rows
-        times = [(k.lane_numbers(k.lanes) + (first + v * k.lanes).splat(k.lanes)).to("i4") for v in range(2)]
-
-        def tile(n: Value, rows: int, near: bool = True) -> None:
-            found = product(k, rows, 2, keys + n * self.depth, self.depth, 1, queries, self.width, self.depth)
-            for i in range(rows):
-                for v in range(2):
-                    use(n + i, v, self._with_mask(found[i][v], n + i, v, source, times[v], near))
-
+    def each_source(self, count: Value, first: Value, source: Value,
+                    body: Callable[[Value, list[Value] | None], None]) -> None:
+        """Call `body(n, allowed)` for the sources of a tile: which targets of a block may see it; None for all."""
+        k, lanes = self.k, self.k.lanes
+        times = [k.lane_numbers(lanes) + (first + v * lanes).splat(lanes) for v in range(2)]
         before = k.number(0, "i8")
-        if self.form.ahead:  # no need to compare where the whole block comes after the sources
-            before = self.least(count, (first - source).maximum(0)) // rows * rows
-            with k.loop(0, before, rows) as n:
-                tile(n, rows, near=False)
-        self.by_tiles(count, tile, before)
+        if not self.form.masked:  # no need to compare where the whole block comes after the sources
+            before = self.least(count, (first - source).maximum(0)) if self.form.causal else count
+            with k.loop(0, before) as n:
+                body(n, None)
+        if self.form.masked or self.form.causal:
+            with k.loop(before, count) as n:
+                body(n, [self._may_see(n, v, source, times[v]) for v in range(2)])
 
-    def _with_mask(self, score: Value, n: Value, v: int, source: Value, times: Value, near: bool) -> Value:
-        allowed = self.allowed(n, v, source, times) if near else None
-        return score if allowed is None else allowed.where(score, FORBIDDEN_SCORE)
+    def _may_see(self, n: Value, v: int, source: Value, times: Value) -> Value:
+        lanes = self.k.lanes
+        if not self.form.masked:
+            return times >= (source + n).splat(lanes)
+        mask = self._allowed.load(n * self.width + v * lanes, lanes).differs(0)
+        return mask & (times >= (source + n).splat(lanes)) if self.form.causal else mask
 
-    def allowed(self, n: Value, v: int, source: Value, times: Value) -> Value | None:
-        """Return which targets may see source n of a tile."""
-        lanes, allowed = self.k.lanes, None
-        if self.form.causal:
-            allowed = times >= (source + n).to("i4").splat(lanes)
-        if self._allowed is not None:
-            mask = self._allowed.load(n * self.width + v * lanes, lanes).differs(0)
-            allowed = mask if allowed is None else allowed & mask
-        return allowed
+    # ---- products ------------------------------------------------------------------------------
 
-    def by_tiles(self, count: Value, tile: Callable[[Value, int], None], start: Any = 0) -> None:
-        """Call `tile(n, rows)` for as many rows at once as a product takes, then for each row that is left."""
-        k, whole = self.k, count // self.rows * self.rows
-        with k.loop(start, whole, self.rows) as n:
-            tile(n, self.rows)
-        with k.loop(whole, count) as n:
-            tile(n, 1)
+    def inner(self, rows: Pointer, columns: Pointer, depth: Value, count: Value, out: Pointer,
+              finish: Callable[[Value, int, Value], Value] | None = None) -> None:
+        """Write inner products of a tile and a block: `out[n, t] = sum over d of rows[n, d] columns[d, t]`.
 
-    def columns(self, a: Pointer, stride: Value, depth: Value, b: Pointer, count: Value, out: Pointer,
+        Args:
+            finish: if given, `finish(place in out, v, product)` is written instead.
+        """
+        k, lanes = self.k, self.k.lanes
+        with k.loop(0, count, self.rows) as n:
+            found = product(k, self.rows, 2, rows + n * depth, depth, 1, columns, self.width, depth)
+            for i in range(self.rows):
+                for v in range(2):
+                    place = (n + i) * self.width + v * lanes
+                    out.store(place, found[i][v] if finish is None else finish(place, v, found[i][v]))
+
+    def columns(self, rows: Pointer, depth: Value, b: Pointer, count: Value, out: Pointer,
                 factors: list[Value] | None = None) -> None:
-        """Add to columns in scratch memory: `out[d, t] = out[d, t] * factors[t] + sum over n of a[n, d] b[n, t]`."""
+        """Add to the columns of a block: `out[d, t] = out[d, t] * factors[t] + sum over n of rows[n, d] b[n, t]`."""
         k = self.k
-
-        def tile(d: Value, rows: int) -> None:
-            places = [[(d + i) * self.width + v * k.lanes for v in range(2)] for i in range(rows)]
-            start = [[out.load(places[i][v], k.lanes) for v in range(2)] for i in range(rows)]
+        with k.loop(0, depth, self.rows) as d:
+            places = [(d + i) * self.width for i in range(self.rows)]
+            start = [self.vectors(out, p) for p in places]
             if factors is not None:
                 start = [[x * f for x, f in zip(row, factors, strict=True)] for row in start]
-            found = product(k, rows, 2, a + d, 1, stride, b, self.width, count, start)
-            for i in range(rows):
-                for v in range(2):
-                    out.store(places[i][v], found[i][v])
-
-        self.by_tiles(depth, tile)
+            found = product(k, self.rows, 2, rows + d, 1, depth, b, self.width, count, start)
+            for p, row in zip(places, found, strict=True):
+                self.keep(out, p, row)
 
 
 def forward(form: Form) -> Callable[[Kernel], None]:
     """Return the writer of the forward pass: q, k, v, perhaps the mask, out, lse; then `SIZES`."""
-
     return lambda k: _Forward(k, form).write()
 
 
@@ -154,9 +186,10 @@ class _Forward(Attention):
         self.q, self.key, self.v, *mask, self.out, self.lse = (
             k.pointer(n, "u1" if form.masked and n == 3 else "f4") for n in range(operands))
         self.mask = mask[0] if mask else None
-        self._queries, self._outs, self._keys, self._values = (k.scratch("f4", ROOM) for _ in range(4))
+        self._queries, self._outs = k.scratch("f4", ROOM), k.scratch("f4", ROOM)
+        self._tile = k.scratch("f4", 2 * ROOM + 16)  # keys, then values
         self._p = k.scratch("f4", MOST * self.width)
-        self._tops, self._totals = (k.scratch("f4", MOST) for _ in range(2))
+        self._tops, self._totals, self._factors = (k.scratch("f4", MOST + 32) for _ in range(3))
 
     def write(self) -> None:
         """Write the kernel."""
@@ -170,74 +203,66 @@ class _Forward(Attention):
             self._sources(batch, head, first, stop)
             self._end(batch, head, first, stop)
 
-    def _blocks(self, first: Value, stop: Value) -> Any:
-        """A loop over the first targets of blocks."""
-        return self.k.loop(first, stop, self.width)
-
     def _begin(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
-        k, lanes, depth = self.k, self.k.lanes, self.sizes["depth"]
-        with self._blocks(first, stop) as t:
-            place = self.place(batch, t, head, self.targets, self.heads, depth)
-            load_turned(k, self.q + place, self.heads * depth, self.targets - t, depth,
-                        self._queries + (t - first) * self.room(), self.width, self.scale.splat(lanes))
-            for v in range(2):
-                self._tops.store(t - first + v * lanes, k.number(float("-inf"), "f4", lanes))
-                self._totals.store(t - first + v * lanes, k.number(0.0, "f4", lanes))
-        with k.loop(0, (stop - first + self.width - 1) // self.width * self.width * self.room(), lanes) as n:
-            self._outs.store(n, k.number(0.0, "f4", lanes))
+        k = self.k
+        self.keep(self._factors, 0, [self.scale.splat(k.lanes)] * 2)
+        with k.loop(first, stop, self.width) as t:
+            block = (t - first) * self.room
+            copy_rows(k, self.q + self.of_target(batch, t, head, self.depth), self.heads * self.depth,
+                      self.least(stop - t, self.width), self.depth, self._p, self.room, self._factors)
+            turn(k, self._p, self.room, self.width, self.depth, self._queries + block, self.width)
+            fill(k, self._outs + block, self.room * self.width, 0.0)
+            self.keep(self._tops, t - first, self.constant(float("-inf")))
+            self.keep(self._totals, t - first, self.constant(0.0))
 
     def _sources(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
-        k, depth, value_depth = self.k, self.depth, self.value_depth
-        group = head // (self.heads // self.groups)
-        seen = self.seen(stop)
+        k, group, seen = self.k, head // (self.heads // self.groups), self.seen(stop)
         with k.loop(0, seen, self.tile) as source:
             count = self.least(seen - source, self.tile)
-            for x, out, n in ((self.key, self._keys, depth), (self.v, self._values, value_depth)):
-                place = self.place(batch, source, group, self.sources, self.groups, n)
-                copy_rows(k, x + place, self.groups * n, count, n, out, n)
-            with self._blocks(first, stop) as t:
-                self._block(batch, head, first, t, source, self.seen_of_tile(t, source, count))
+            self.read_tile(batch, source, group, count, self.key, self.v, self._tile)
+            with k.loop(first, stop, self.width) as t:
+                self._block(batch, head, t, t - first, source, self.seen_of_tile(t, source, count))
 
-    def _block(self, batch: Value, head: Value, first: Value, t: Value, source: Value, count: Value) -> None:
-        k, lanes, at = self.k, self.k.lanes, t - first
-        if self.mask is not None:
-            self.read_mask(self.mask, batch, head, t, source, count)
-        before = [self._tops.load(at + v * lanes, lanes) for v in range(2)]
+    def _block(self, batch: Value, head: Value, t: Value, at: Value, source: Value, count: Value) -> None:
+        k, width, block = self.k, self.width, at * self.room
+        self.inner(self._tile, self._queries + block, self.depth, count, self._p)
+        self.read_mask(batch, head, t, source, count)
+        before = self.vectors(self._tops, at)
         tops = [k.var(x) for x in before]
 
-        def use(n: Value, v: int, score: Value) -> None:
-            self._p.store(n * self.width + v * lanes, score)
-            top = tops[v].get()
-            tops[v].set((score > top).where(score, top))
+        def highest(n: Value, allowed: list[Value] | None) -> None:
+            scores = self.vectors(self._p, n * width)
+            if allowed is not None:
+                scores = [a.where(x, FORBIDDEN_SCORE) for a, x in zip(allowed, scores, strict=True)]
+                self.keep(self._p, n * width, scores)
+            for top, x in zip(tops, scores, strict=True):
+                top.set((x > top.get()).where(x, top.get()))
 
-        self.scores(self._keys, self._queries + at * self.room(), t, source, count, use)
-        shrink = [exp_below(b - m.get()) for b, m in zip(before, tops, strict=True)]
-        totals = [k.var(self._totals.load(at + v * lanes, lanes) * shrink[v]) for v in range(2)]
+        self.each_source(count, t, source, highest)
+        shrink = [exp_below(b - top.get()) for b, top in zip(before, tops, strict=True)]
+        totals = [k.var(x * s) for x, s in zip(self.vectors(self._totals, at), shrink, strict=True)]
         with k.loop(0, count) as n:
+            p = [exp_below(x - top.get()) for x, top in zip(self.vectors(self._p, n * width), tops, strict=True)]
+            self.keep(self._p, n * width, p)
             for v in range(2):
-                p = exp_below(self._p.load(n * self.width + v * lanes, lanes) - tops[v].get())
-                self._p.store(n * self.width + v * lanes, p)
-                totals[v].add(p)
-        for v in range(2):
-            self._tops.store(at + v * lanes, tops[v].get())
-            self._totals.store(at + v * lanes, totals[v].get())
-        self.columns(self._values, self.value_depth, self.value_depth, self._p, count,
-                     self._outs + at * self.room(), shrink)
+                totals[v].add(p[v])
+        self.keep(self._tops, at, [x.get() for x in tops])
+        self.keep(self._totals, at, [x.get() for x in totals])
+        self.columns(self._tile + ROOM, self.value_depth, self._p, count, self._outs + block, shrink)
 
     def _end(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k, lanes, depth = self.k, self.k.lanes, self.value_depth
-        with self._blocks(first, stop) as t:
-            at = t - first
-            totals = [self._totals.load(at + v * lanes, lanes) for v in range(2)]
-            place = self.place(batch, t, head, self.targets, self.heads, depth)
-            for v in range(2):
-                self._p.store(v * lanes, 1.0 / totals[v])
-            store_turned(k, self._outs + at * self.room(), self.width, self.targets - t, depth, self.out + place,
-                         self.heads * depth, self._p)
-            for v in range(2):
-                inside = k.lane_numbers(lanes) < (self.targets - t - v * lanes).splat(lanes)
-                self.lse.store((batch * self.heads + head) * self.targets + t + v * lanes,
-                               self._tops.load(at + v * lanes, lanes) + log(totals[v]), inside)
+        with k.loop(first, stop, self.width) as t:
+            at, count = t - first, self.least(stop - t, self.width)
+            totals = self.vectors(self._totals, at)
+            self.keep(self._factors, 0, [1.0 / x for x in totals])
+            turn(k, self._outs + at * self.room, self.width, depth, self.width, self._p, self.room)
+            copy_rows(k, self._p, self.room, count, depth, self.out + self.of_target(batch, t, head, depth),
+                      self.heads * depth, self._factors)
+            rows = (batch * self.heads + head) * self.targets + t
+            for v, (top, total) in enumerate(zip(self.vectors(self._tops, at), totals, strict=True)):
+                inside = k.lane_numbers(lanes) < (count - v * lanes).splat(lanes)
+                self.lse.store(rows + v * lanes, top + log(total), inside)
 
 
 def sizes_of(q: Any, key: Any, v: Any, mask: Any, scale: float) -> tuple[int, ...] | None:

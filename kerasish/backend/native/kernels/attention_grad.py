@@ -19,7 +19,7 @@ from kerasish.backend.native.kernels.attention import (
     cost,
     sizes_of,
 )
-from kerasish.backend.native.kernels.tiles import copy_rows, load_turned, product, store_turned
+from kerasish.backend.native.kernels.tiles import choose, copy_rows, fill, product, turn
 from kerasish.backend.native.language import Kernel, Pointer, Value
 from kerasish.backend.native.vector_math import exp_below
 
@@ -36,63 +36,62 @@ class _Backward(Attention):
         self.g, self.q, self.key, self.v, self.out, self.lse, *mask, self.gq, self.gk, self.gv = (
             k.pointer(n, "u1" if form.masked and n == 6 else "f4") for n in range(operands))
         self.mask = mask[0] if mask else None
-        # Of a chunk: queries and gradients with targets in the lanes and by rows, the gradient of the queries.
-        self._queries, self._grads, self._query_rows, self._grad_rows, self._query_grads = (
-            k.scratch("f4", ROOM) for _ in range(5))
-        self._lse, self._deltas, self._evenly = (k.scratch("f4", MOST + 32) for _ in range(3))
-        # Of a tile of sources.
-        self._keys, self._values = k.scratch("f4", ROOM), k.scratch("f4", ROOM)
-        self._p, self._slopes = k.scratch("f4", MOST * self.width), k.scratch("f4", MOST * self.width)
+        # Of a chunk: queries and then gradients, by rows and by columns; the gradient of the queries; and beside them
+        # lse, sum(g out), and what a target counts that sees nothing: its share of each source, and zero.
+        self._rows, self._columns = k.scratch("f4", 2 * ROOM), k.scratch("f4", 2 * ROOM)
+        self._query_grads = k.scratch("f4", ROOM)
+        self._lse, self._deltas, self._shares, self._counts = (k.scratch("f4", MOST + 32) for _ in range(4))
+        # Of a tile: keys and then values; slopes of the scores and then probabilities.
+        self._tile = k.scratch("f4", 2 * ROOM + 16)
+        self._slopes = k.scratch("f4", 2 * MOST * self.width)
+        self._p = self._slopes + MOST * self.width
+        self._scales = k.scratch("f4", self.width)
 
     def write(self) -> None:
         """Write the kernel."""
         k, shared = self.k, self.heads // self.groups
+        self.keep(self._scales, 0, [self.scale.splat(k.lanes)] * 2)
         with k.loop(k.lo, k.hi) as unit:
             batch, group = unit // self.groups, unit % self.groups
-            for x, depth in ((self.gk, self.depth), (self.gv, self.value_depth)):
-                with k.loop(0, self.sources) as n:
-                    self._clear(x + self.place(batch, n, group, self.sources, self.groups, depth), depth)
+            with k.loop(0, self.sources) as n:
+                for x, depth in ((self.gk, self.depth), (self.gv, self.value_depth)):
+                    fill(k, x + self.of_source(batch, n, group, depth), depth, 0.0)
             with k.loop(group * shared, (group + 1) * shared) as head, k.loop(0, self.targets, self.chunk) as first:
                 stop = self.least(first + self.chunk, self.targets)
                 self._begin(batch, head, first, stop)
                 self._sources(batch, group, head, first, stop)
                 self._end(batch, head, first, stop)
 
-    def _clear(self, row: Pointer, depth: Value) -> None:
-        self.k.sweep(0, depth, lambda d, mask: row.store(d, self.k.number(0.0, "f4", self.k.lanes), mask))
-
     # ---- a chunk of targets --------------------------------------------------------------------
 
     def _begin(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k = self.k
         with k.loop(first, stop, self.width) as t:
-            at, left = t - first, self.targets - t
-            count = self.least(left, self.width)
-            for x, depth, turned, rows, factor in (
-                    (self.q, self.depth, self._queries, self._query_rows, self.scale.splat(k.lanes)),
-                    (self.g, self.value_depth, self._grads, self._grad_rows, None)):
-                here = x + self.place(batch, t, head, self.targets, self.heads, depth)
-                load_turned(k, here, self.heads * depth, left, depth, turned + at * self.room(), self.width, factor)
-                copy_rows(k, here, self.heads * depth, count, depth, rows + at * self.room(), self.room(), factor)
-            self._rows(batch, head, t, at, count)
-        with k.loop(0, (stop - first + self.width - 1) // self.width * self.width * self.room(), k.lanes) as n:
-            self._query_grads.store(n, k.number(0.0, "f4", k.lanes))
+            block, count = (t - first) * self.room, self.least(stop - t, self.width)
+            for x, n, depth, factors in ((self.q, 0, self.depth, self._scales), (self.g, 1, self.value_depth, None)):
+                copy_rows(k, x + self.of_target(batch, t, head, depth), self.heads * depth, count, depth,
+                          self._rows + (block + n * ROOM), self.room, factors)
+            with k.loop(0, 2) as which:
+                at, depth = which * ROOM + block, which.equals(0).where(self.depth, self.value_depth)
+                turn(k, self._rows + at, self.room, self.width, depth, self._columns + at, self.width)
+            fill(k, self._query_grads + block, self.room * self.width, 0.0)
+            self._beside(batch, head, t, t - first, count)
 
-    def _rows(self, batch: Value, head: Value, t: Value, at: Value, count: Value) -> None:
-        """Bring what belongs to each target: lse, sum(g out), and what a target that sees nothing sees of each."""
+    def _beside(self, batch: Value, head: Value, t: Value, at: Value, count: Value) -> None:
+        """Bring what belongs to each target."""
         k, lanes, depth = self.k, self.k.lanes, self.value_depth
         with k.loop(0, count) as i:
-            place = self.place(batch, t + i, head, self.targets, self.heads, depth)
+            place = self.of_target(batch, t + i, head, depth)
             self._deltas.store(at + i, self._inner(self.g + place, self.out + place, depth))
-        for v in range(2):
-            inside = k.lane_numbers(lanes) < (count - v * lanes).splat(lanes)
-            lse = self.lse.load((batch * self.heads + head) * self.targets + t + v * lanes, lanes, inside)
-            self._lse.store(at + v * lanes, lse)
-            delta = inside.where(self._deltas.load(at + v * lanes, lanes), 0.0)
-            self._deltas.store(at + v * lanes, delta)
-            if self.form.masked:
-                each = (k.number(1.0, "f4") / self.sources.to("f4")).splat(lanes)
-                self._evenly.store(at + v * lanes, (lse < FORBIDDEN_SCORE / 2).where(each, 1.0))
+        inside = [k.lane_numbers(lanes) < (count - v * lanes).splat(lanes) for v in range(2)]
+        rows = (batch * self.heads + head) * self.targets + t
+        lse = [self.lse.load(rows + v * lanes, lanes, inside[v]) for v in range(2)]
+        self.keep(self._lse, at, lse)
+        if self.form.masked:
+            blind = [x < FORBIDDEN_SCORE / 2 for x in lse]
+            each = (k.number(1.0, "f4") / self.sources.to("f4")).splat(lanes)
+            self.keep(self._shares, at, [b.where(each, 1.0) for b in blind])
+            self.keep(self._counts, at, [b.where(k.number(0.0, "f4", lanes), 1.0) for b in blind])
 
     def _inner(self, a: Pointer, b: Pointer, count: Value) -> Value:
         """Return the sum of products of two rows."""
@@ -102,13 +101,11 @@ class _Backward(Attention):
         return total.get().total()
 
     def _end(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
-        k, lanes = self.k, self.k.lanes
-        for v in range(2):
-            self._p.store(v * lanes, self.scale.splat(lanes))
+        k = self.k
         with k.loop(first, stop, self.width) as t:
-            place = self.place(batch, t, head, self.targets, self.heads, self.depth)
-            store_turned(k, self._query_grads + (t - first) * self.room(), self.width, self.targets - t, self.depth,
-                         self.gq + place, self.heads * self.depth, self._p)
+            turn(k, self._query_grads + (t - first) * self.room, self.width, self.depth, self.width, self._p, self.room)
+            copy_rows(k, self._p, self.room, self.least(stop - t, self.width), self.depth,
+                      self.gq + self.of_target(batch, t, head, self.depth), self.heads * self.depth, self._scales)
 
     # ---- a tile of sources, a block of targets -------------------------------------------------
 
@@ -116,80 +113,73 @@ class _Backward(Attention):
         k, seen = self.k, self.seen(stop)
         with k.loop(0, seen, self.tile) as source:
             count = self.least(seen - source, self.tile)
-            places = [self.place(batch, source, group, self.sources, self.groups, d)
-                      for d in (self.depth, self.value_depth)]
-            copy_rows(k, self.key + places[0], self.groups * self.depth, count, self.depth, self._keys, self.depth)
-            copy_rows(k, self.v + places[1], self.groups * self.value_depth, count, self.value_depth, self._values,
-                      self.value_depth)
+            self.read_tile(batch, source, group, count, self.key, self.v, self._tile)
             with k.loop(first, stop, self.width) as t:
-                self._block(batch, head, t, t - first, source, self.seen_of_tile(t, source, count), places)
+                self._block(batch, group, head, t, t - first, source, self.seen_of_tile(t, source, count))
 
-    def _block(self, batch: Value, head: Value, t: Value, at: Value, source: Value, count: Value,
-               places: list[Value]) -> None:
-        block = at * self.room()
-        if self.mask is not None:
-            self.read_mask(self.mask, batch, head, t, source, count)
+    def _block(self, batch: Value, group: Value, head: Value, t: Value, at: Value, source: Value,
+               count: Value) -> None:
+        k, block = self.k, at * self.room
+        self.read_mask(batch, head, t, source, count)
+        self.inner(self._tile, self._columns + block, self.depth, count, self._p)
         self._probabilities(t, at, source, count)
-        self._slope(t, at, source, count)
-        self.columns(self._keys, self.depth, self.depth, self._slopes, count, self._query_grads + block)
+        self._scores_slope(at, count)
+        self.columns(self._tile, self.depth, self._slopes, count, self._query_grads + block)
         left = self.least(self.targets - t, self.width)
-        ahead = source - t if self.form.ahead else None
-        for factors, rows, depth, out, place in (
-                (self._slopes, self._query_rows, self.depth, self.gk, places[0]),
-                (self._p, self._grad_rows, self.value_depth, self.gv, places[1])):
-            self._over_targets(factors, rows + block, depth, count, left, ahead, out + place)
+        with k.loop(0, 2) as which:
+            first = which.equals(0)
+            depth = first.where(self.depth, self.value_depth)
+            out = choose(first, self.gk, self.gv) + self.of_source(batch, source, group, depth)
+            self._over_targets(self._slopes + which * (MOST * self.width), self._rows + (which * ROOM + block), depth,
+                               count, left, source - t, out)
 
     def _probabilities(self, t: Value, at: Value, source: Value, count: Value) -> None:
-        lanes = self.k.lanes
+        """Make the scores probabilities."""
+        lse = self.vectors(self._lse, at)
+        shares = self.vectors(self._shares, at) if self.form.masked else None
 
-        def use(n: Value, v: int, score: Value) -> None:
-            p = exp_below(score - self._lse.load(at + v * lanes, lanes))
-            if self.form.masked:
-                p = p * self._evenly.load(at + v * lanes, lanes)
-            self._p.store(n * self.width + v * lanes, p)
+        def body(n: Value, allowed: list[Value] | None) -> None:
+            scores = self.vectors(self._p, n * self.width)
+            if allowed is not None:
+                scores = [a.where(x, FORBIDDEN_SCORE) for a, x in zip(allowed, scores, strict=True)]
+            p = [exp_below(x - y) for x, y in zip(scores, lse, strict=True)]
+            if shares is not None:
+                p = [x * y for x, y in zip(p, shares, strict=True)]
+            self.keep(self._p, n * self.width, p)
 
-        self.scores(self._keys, self._queries + at * self.room(), t, source, count, use)
+        self.each_source(count, t, source, body)
 
-    def _slope(self, t: Value, at: Value, source: Value, count: Value) -> None:
+    def _scores_slope(self, at: Value, count: Value) -> None:
         """Write the gradient of the scores."""
-        k, lanes = self.k, self.k.lanes
-        grads = self._grads + at * self.room()
-        times = [(k.lane_numbers(lanes) + (t + v * lanes).splat(lanes)).to("i4") for v in range(2)]
+        deltas = self.vectors(self._deltas, at)
+        counts = self.vectors(self._counts, at) if self.form.masked else None
 
-        def tile(n: Value, rows: int) -> None:
-            found = product(k, rows, 2, self._values + n * self.value_depth, self.value_depth, 1, grads, self.width,
-                            self.value_depth)
-            for i in range(rows):
-                for v in range(2):
-                    place = (n + i) * self.width + v * lanes
-                    slope = (found[i][v] - self._deltas.load(at + v * lanes, lanes)) * self._p.load(place, lanes)
-                    allowed = self.allowed(n + i, v, source, times[v]) if self.form.masked else None
-                    self._slopes.store(place, slope if allowed is None else allowed.where(slope, 0.0))
+        def finish(place: Value, v: int, x: Value) -> Value:
+            slope = (x - deltas[v]) * self._p.load(place, self.k.lanes)
+            return slope if counts is None else slope * counts[v]
 
-        self.by_tiles(count, tile)
+        self.inner(self._tile + ROOM, self._columns + (ROOM + at * self.room), self.value_depth, count, self._slopes,
+                   finish)
 
-    def _over_targets(self, factors: Pointer, rows: Pointer, depth: Value, count: Value, left: Value,
-                      ahead: Value | None, out: Pointer) -> None:
+    def _over_targets(self, factors: Pointer, rows: Pointer, depth: Value, count: Value, left: Value, ahead: Value,
+                      out: Pointer) -> None:
         """Add `sum over targets of factors[n, target] rows[target]` to rows n of the output.
 
         Args:
             left: targets of the block.
-            ahead: if given, no target before the one numbered `n + ahead` counts.
+            ahead: if causal, no target before the one numbered `n + ahead` counts.
         """
-        k, lanes = self.k, self.k.lanes
-
-        def tile(n: Value, at_once: int) -> None:
-            skip = k.number(0, "i8") if ahead is None else (n + ahead).maximum(0)
-            with k.loop(0, depth, 2 * lanes) as d:
-                found = product(k, at_once, 2, factors + (n * self.width + skip), self.width, 1,
-                                rows + (skip * self.room() + d), self.room(), left - skip)
-                for v in range(2):
-                    inside = k.lane_numbers(lanes) < (depth - d - v * lanes).splat(lanes)
-                    for i in range(at_once):
+        k, lanes, width = self.k, self.k.lanes, self.width
+        with k.loop(0, count, self.rows) as n, k.loop(0, depth, 2 * lanes) as d:
+            skip = (n + ahead).maximum(0) if self.form.ahead else k.number(0, "i8")
+            found = product(k, self.rows, 2, factors + (n * width + skip), width, 1, rows + (skip * self.room + d),
+                            self.room, left - skip)
+            inside = [k.lane_numbers(lanes) < (depth - d - v * lanes).splat(lanes) for v in range(2)]
+            for i in range(self.rows):
+                with k.when(n + i < count):
+                    for v in range(2):
                         place = (n + i) * self.groups * depth + d + v * lanes
-                        out.store(place, out.load(place, lanes, inside) + found[i][v], inside)
-
-        self.by_tiles(count, tile)
+                        out.store(place, out.load(place, lanes, inside[v]) + found[i][v], inside[v])
 
 
 @lowering("attention_grad")

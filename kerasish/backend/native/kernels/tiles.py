@@ -1,4 +1,4 @@
-"""What hand-written kernels share: small products in registers, and matrices turned on their way to and from memory."""
+"""What hand-written kernels share: small products in registers, and matrices brought to and from scratch memory."""
 
 from typing import Any
 
@@ -36,7 +36,20 @@ def product(k: Kernel, rows: int, vectors: int, a: Pointer, across: Any, along: 
     return [[s.get() for s in row] for row in sums]
 
 
-def turned(vectors: list[Value]) -> list[Value]:
+def turn(k: Kernel, source: Pointer, stride: Any, rows: Any, columns: Any, target: Pointer, width: Any) -> None:
+    """Write a matrix transposed: `target[j * width + i] = source[i * stride + j]`.
+
+    Args:
+        rows, columns: of the source, rounded up to whole vectors: both matrices have room for these.
+    """
+    lanes = k.lanes
+    with k.loop(0, rows, lanes) as i, k.loop(0, columns, lanes) as j:
+        block = source + (i * stride + j)
+        for n, x in enumerate(_turned([block.load(stride * n, lanes) for n in range(lanes)])):
+            target.store((j + n) * width + i, x)
+
+
+def _turned(vectors: list[Value]) -> list[Value]:
     """Return the transpose of as many vectors as each has lanes."""
     lanes, out, bit = len(vectors), list(vectors), 1
     while bit < lanes:
@@ -50,61 +63,29 @@ def turned(vectors: list[Value]) -> list[Value]:
     return out
 
 
-def load_turned(k: Kernel, source: Pointer, stride: Any, rows: Value, columns: Any, target: Pointer, width: int,
-                factor: Value | None = None) -> None:
-    """Write rows of a matrix as columns: `target[j * width + i] = source[i * stride + j]`, zero from row `rows` on.
-
-    Args:
-        width: columns of the target, a multiple of the lanes.
-        columns: of the source; the target has room for these, rounded up to whole vectors.
-        factor: of all numbers.
-    """
-    lanes = k.lanes
-    with k.loop(0, columns, lanes) as j, k.loop(0, width, lanes) as first:
-        inside = k.lane_numbers(lanes) < (k.whole(columns) - j).splat(lanes)
-        found = []
-        for i in range(lanes):
-            there = first + i < rows
-            place = there.where(first + i, k.number(0, "i8")) * stride + j
-            found.append(source.load(place, lanes, inside & there.splat(lanes)))
-        for n, x in enumerate(turned(found)):
-            target.store((j + n) * width + first, x if factor is None else x * factor)
-
-
-def store_turned(k: Kernel, source: Pointer, width: int, rows: Value, columns: Any, target: Pointer, stride: Any,
-                 factors: Pointer) -> None:
-    """Write columns of a matrix as rows: `target[i * stride + j] = source[j * width + i] * factors[i]`, `rows` of them.
-
-    Args:
-        width: columns of the source, a multiple of the lanes.
-        columns: of the target.
-        factors: one number a row of the target, `width` of them.
-    """
-    lanes = k.lanes
-    with k.loop(0, columns, lanes) as j, k.loop(0, width, lanes) as first:
-        inside = k.lane_numbers(lanes) < (k.whole(columns) - j).splat(lanes)
-        factor = factors.load(first, lanes)
-        found = turned([source.load((j + m) * width + first, lanes) * factor for m in range(lanes)])
-        for i, x in enumerate(found):
-            there = first + i < rows
-            target.store(there.where(first + i, k.number(0, "i8")) * stride + j, x, inside & there.splat(lanes))
-
-
 def copy_rows(k: Kernel, source: Pointer, stride: Any, rows: Any, columns: Any, target: Pointer, width: Any,
-              factor: Value | None = None) -> None:
-    """Write rows of a matrix one behind the other, `width` elements apart; `width - columns` zeros follow each.
-
-    Args:
-        width: a multiple of the lanes, or the columns.
-    """
+              factors: Pointer | None = None) -> None:
+    """Write rows of a matrix elsewhere: `target[i * width + j] = source[i * stride + j] * factors[i]`."""
     lanes = k.lanes
     with k.loop(0, rows) as i:
         row, out = source + i * stride, target + i * width
+        factor = None if factors is None else factors.load(i).splat(lanes)
+        _copy_row(k, row, out, columns, factor)
 
-        def body(j: Value, mask: Value | None) -> None:
-            x = row.load(j, lanes, mask)
-            out.store(j, x if factor is None else x * factor, mask)
 
-        k.sweep(0, columns, body)
-        with k.loop(columns, width) as j:
-            out.store(j, 0.0)
+def _copy_row(k: Kernel, row: Pointer, out: Pointer, columns: Any, factor: Value | None) -> None:
+    def body(j: Value, mask: Value | None) -> None:
+        x = row.load(j, k.lanes, mask)
+        out.store(j, x if factor is None else x * factor, mask)
+
+    k.sweep(0, columns, body)
+
+
+def fill(k: Kernel, target: Pointer, count: Any, number: float) -> None:
+    """Write one number to `count` places."""
+    k.sweep(0, count, lambda i, mask: target.store(i, k.number(number, "f4", k.lanes), mask))
+
+
+def choose(condition: Value, a: Pointer, b: Pointer) -> Pointer:
+    """Return one of two places of one kind, as a truth value says while the kernel runs."""
+    return Pointer(a.kernel, a.kernel.builder.select(condition.code, a.code, b.code), a.kind)
