@@ -4,6 +4,7 @@ A tile of the result, some columns of a row times some vectors of channels, stay
 channels are added to it. The weights are laid out anew first, in the order in which the tiles read them.
 """
 
+import platform
 from math import prod
 from typing import Any, NamedTuple
 
@@ -168,13 +169,18 @@ class Direct:
     def _add(self, x: Any, weights: Any, tile: Tile, sums: list, masks: list) -> None:
         """Add the products of one channel, or one vector of channels, at the taps of the last axis."""
         shape, loaded = self.shape, {}
+        now = [[total.get() for total in column] for column in sums]
         for place in sorted({place for _, place, _ in tile.meetings}):
             values = read(x + place * shape.channels.cell_read, shape, masks)
             for j, tap in ((j, tap) for j, met, tap in tile.meetings if met == place):
-                for v, (value, total) in enumerate(zip(values, sums[j], strict=True)):
-                    if (tap, v) not in loaded:
-                        loaded[tap, v] = weights.load(tap * shape.width + v * shape.lanes, shape.lanes)
-                    total.set(value.fma(loaded[tap, v], total.get()))
+                if tap not in loaded:
+                    loaded[tap] = [weights.load(tap * shape.width + v * shape.lanes, shape.lanes)
+                                   for v in range(shape.vectors)]
+                now[j] = [value.fma(weight, total) for value, weight, total in zip(
+                    values, loaded[tap], now[j], strict=True)]
+        for column, values in zip(sums, now, strict=True):
+            for total, value in zip(column, values, strict=True):
+                total.set(value)
 
 
 def read(x: Any, shape: Shape, masks: list) -> list:
@@ -196,7 +202,7 @@ def meet(axis: Line, cell: Any, tap: Any, source: Any) -> tuple[Any, Any]:
 
 def registers() -> int:
     """Return how many vectors the processor holds."""
-    return 32 if engine.lanes() == 16 else 16
+    return 32 if engine.lanes() == 16 or platform.machine().lower() in ("arm64", "aarch64") else 16
 
 
 def lanes_for(filters: int, kind: str) -> int:

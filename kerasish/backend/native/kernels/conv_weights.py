@@ -25,7 +25,6 @@ from kerasish.backend.native.language import BYTES
 
 PARTS = 8  # parts that are enough for the threads
 NEAR = 24 << 10  # bytes of input and gradient that are gone through again and again
-COLUMNS = 8  # columns of a tile
 
 
 class Work(NamedTuple):
@@ -113,7 +112,7 @@ class WeightGrad:
         if not axes:
             x = work.x + above * (self.line.source * channels.cell_read)
             g = work.g + here * (self.line.cells * channels.cell_written)
-            for tile in tiles(self.line, COLUMNS) or ():
+            for tile in tiles(self.line, self.shape.columns) or ():
                 with k.loop(0, tile.repeats) as n:
                     self._tile(k, x + (n * tile.step + tile.shift) * channels.cell_read,
                                g + (n * tile.width + tile.first) * channels.cell_written, tile, totals, work.masks)
@@ -130,6 +129,7 @@ class WeightGrad:
     def _tile(self, k: Any, x: Any, g: Any, tile: Tile, totals: list, masks: list) -> None:
         """Add the products of a tile; each number of the input is read once for all taps that meet it."""
         shape, loaded = self.shape, {}
+        now = [[[total.get() for total in vectors] for vectors in of_tap] for of_tap in totals]
         for place in sorted({place for _, place, _ in tile.meetings}):
             k.fence()  # else the compiler reads ahead more than the registers hold
             meetings = [(j, tap) for j, met, tap in tile.meetings if met == place]
@@ -137,11 +137,15 @@ class WeightGrad:
                 if j not in loaded:
                     loaded[j] = [g.load(j * shape.channels.cell_written + v * shape.lanes, shape.lanes, mask)
                                  for v, mask in enumerate(masks)]
-            for c in range(len(totals[0])):
+            for c in range(len(now[0])):
                 values = read(x + (place * shape.channels.cell_read + c), shape, masks)
                 for j, tap in meetings:
-                    for value, total, vector in zip(values, totals[tap][c], loaded[j], strict=True):
-                        total.set(value.fma(vector, total.get()))
+                    now[tap][c] = [value.fma(vector, total) for value, total, vector in zip(
+                        values, now[tap][c], loaded[j], strict=True)]
+        for tap in {tap for _, _, tap in tile.meetings}:
+            for vectors, values in zip(totals[tap], now[tap], strict=True):
+                for total, value in zip(vectors, values, strict=True):
+                    total.set(value)
 
 
 def adding(kind: str) -> Any:
@@ -195,8 +199,10 @@ def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> tuple[Shap
     few = line.stride >= line.taps - 1  # taps meet a number that was read: it should be used for several vectors
     vectors = min(-(-channels.filters // lanes), max((most + 1) // (channels.read + 1), 2 if few else 1))
     held = ((registers() - 2) // line.taps - vectors) // vectors
-    held = -(-channels.read // -(-channels.read // held)) if held > 0 else 0
-    return Shape(lines, channels, kind, lanes, vectors, COLUMNS), held
+    even = [n for n in range(min(held, channels.read), 0, -1) if channels.read % n == 0 and n > 0.6 * held]
+    if held > 0:
+        held = even[0] if even else -(-channels.read // -(-channels.read // held))
+    return Shape(lines, channels, kind, lanes, vectors, 2 if line.taps == 1 else 8 if line.cells <= 16 else 4), held
 
 
 def _strips(shape: Shape, images: int) -> tuple[int, int, int, int]:
