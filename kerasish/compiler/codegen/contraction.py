@@ -20,7 +20,8 @@ def contract(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | 
         return long_product("i0", "i1", "o0", "s0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1],
                             ldb=plan.y[1], turn_a=plan.x[0], turn_b=plan.y[0])
     (long, *outer), (short, *inner) = (*plan.batch, (1, 0, 0, 0), (1, 0, 0, 0))[:2]
+    steps = (outer[0], outer[1], outer[2]), (inner[0], inner[1], inner[2])
     job = product(
         "i0", "i1", "o0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1], ldb=plan.y[1], ldc=plan.out,
-        turn_a=plan.x[0], turn_b=plan.y[0], batch=(long, short), outer=tuple(outer), inner=tuple(inner))
+        turn_a=plan.x[0], turn_b=plan.y[0], batch=(long, short), outer=steps[0], inner=steps[1])
     return None if job is None else Plan((job,))

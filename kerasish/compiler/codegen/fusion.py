@@ -133,8 +133,7 @@ class _Fuser:
             is_row = group.scopes.get(x) == ROW and group.folded and out.shape in group.row_shapes()
             is_scalar = group.shape == () and out.size == 1 and (x in group.scopes or self.specs[x].size == 1)
             if is_row or is_scalar:
-                leaves = {} if x in group.scopes else {x: ()}
-                return (ROW if is_row else FULL), leaves, group.folded, group.summed
+                return (ROW if is_row else FULL), ({} if x in group.scopes else {x: ()}), group.folded, group.summed
             return None
         if name == "broadcast_to":
             if kind_of(out) is None:

@@ -4,6 +4,7 @@ Units of work are elements where everything is one loop, else rows. Within a row
 comes in a later *phase*, another loop over the same row, which is in the nearest cache by then.
 """
 
+import functools
 from typing import Any
 
 from kerasish.backend.native.jobs import Job, Plan, align, split
@@ -90,7 +91,9 @@ def plan(card: Fused, ins: list[Any]) -> Plan:
     else:
         total, grain = rows, split(rows, cost * inner + 3, _MOST_PARTS)
     parts = -(-total // grain)
-    scratch, combine, targets = [], [], []
+    scratch: list[int] = []
+    combine: list[Job] = []
+    targets: list[str] = []
     for n, v in enumerate(card.results):
         if card.scopes[v] != COLUMN:
             targets.append(f"o{n}")
@@ -215,7 +218,7 @@ class _Rows:
             folds = {v: k.var(k.number(_NEUTRAL[self.shape.maker[v].card.name], self._fold_kind(v), k.lanes))
                      for v in self._folds_after(phase)}
             if folds or self._stores_in(phase):
-                k.sweep(0, self.inner, lambda j, mask, p=phase, f=folds: self._inner(p, f, j, mask))
+                k.sweep(0, self.inner, functools.partial(self._inner, phase, folds))
             for v, total in folds.items():
                 self._finish_fold(v, total.get())
 
@@ -334,7 +337,8 @@ class _Rows:
                 self.totals[v] = k.var(k.number(0.0, kind, k.lanes))
                 continue
             self.targets[v] = target = target + self.part * self.inner
-            k.sweep(0, self.inner, lambda j, mask, t=target, kind=kind: t.store(j, k.number(0.0, kind, k.lanes), mask))
+            zeros = k.number(0.0, kind, k.lanes)
+            k.sweep(0, self.inner, functools.partial(_store, target, zeros))
 
     def _add_column(self, v: int, value: Value, j: Value, mask: Value | None) -> None:
         value = value.splat(self.k.lanes)
@@ -346,6 +350,10 @@ class _Rows:
     def _end_columns(self) -> None:
         for v, total in self.totals.items():
             self.targets[v].store(self.part, total.get().total())
+
+
+def _store(target: Pointer, value: Value, j: Value, mask: Value | None) -> None:
+    target.store(j, value, mask)
 
 
 class _Place:

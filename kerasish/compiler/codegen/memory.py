@@ -66,7 +66,7 @@ class Memory:
         """Return the array at the address in a value's slot, which something else keeps alive."""
         spec = self._program.specs[v]
         raw = (ctypes.c_uint8 * _bytes(spec)).from_address(int(self.slots[v]))
-        return np.frombuffer(raw, spec.dtype).reshape(spec.shape)
+        return np.frombuffer(memoryview(raw), spec.dtype).reshape(spec.shape)
 
 
 def _bytes(spec: Any) -> int:

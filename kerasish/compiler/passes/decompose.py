@@ -14,7 +14,8 @@ class _Writer:
     """Adds instructions to a program that is being rewritten."""
 
     def __init__(self, specs: list[Spec]):
-        self.specs, self.instructions = specs, []
+        self.specs = specs
+        self.instructions: list[Instruction] = []
 
     def op(self, name: str, *inputs: int, out: int | None = None, **params: Any) -> int:
         """Add an instruction; return its result, `out` or a new value."""
