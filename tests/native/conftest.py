@@ -6,12 +6,14 @@ pytest.importorskip("llvmlite")
 
 from kerasish.backend.native import engine, pool  # noqa: E402
 
+_written: dict[int, dict[str, int]] = {4: {}, 8: {}, 16: {}}  # kernels that tests have compiled, by lanes
+
 
 @pytest.fixture(params=[4, 8, 16])
 def lanes(request, monkeypatch):
     """Kernels are written for vectors of this many float32 numbers."""
     monkeypatch.setattr(engine, "lanes", lambda: request.param)
-    monkeypatch.setattr(engine, "_functions", {})
+    monkeypatch.setattr(engine, "_functions", _written[request.param])
     monkeypatch.setattr(engine, "cache_folder", lambda: None)
     monkeypatch.setattr(pool, "threads", lambda: 2)
     return request.param

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish.backend.native.jobs import LOWERINGS
-from kerasish.backend.native.kernels import rows  # noqa: F401
+from kerasish.backend.native.kernels import movers, rows  # noqa: F401
 from tests.native.trials import assert_same, lowered
 
 RNG = np.random.default_rng(0)

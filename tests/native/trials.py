@@ -20,7 +20,7 @@ def lowered(name: str, inputs: list[np.ndarray], outputs: list[np.ndarray], **pa
     runs = []
     for shared in (False, True):
         outs = [np.full(o.shape, 113, o.dtype) for o in outputs]
-        trial = Trial(name, [np.ascontiguousarray(a) for a in inputs], outs, **params)
+        trial = Trial(name, [np.asarray(a, order="C") for a in inputs], outs, **params)
         trial._batch._shared = shared
         runs.append(trial.run())
     for one, two in zip(*runs, strict=True):
@@ -31,7 +31,7 @@ def lowered(name: str, inputs: list[np.ndarray], outputs: list[np.ndarray], **pa
 def reference(name: str, inputs: list[np.ndarray], **params: Any) -> list[np.ndarray]:
     """Return what the array kernel gives, as contiguous arrays."""
     out = lookup(name, "numpy", np)(*inputs, **params)
-    return [np.ascontiguousarray(o).reshape(np.shape(o)) for o in (out if isinstance(out, tuple) else (out,))]
+    return [np.asarray(o, order="C") for o in (out if isinstance(out, tuple) else (out,))]
 
 
 def both(name: str, inputs: list[np.ndarray], **params: Any) -> list[tuple[np.ndarray, np.ndarray]]:

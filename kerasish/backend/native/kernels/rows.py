@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.backend.native.jobs import Job, Plan, lowering, split
+from kerasish.backend.native.kernels.strided import COPIED_AS
 from kerasish.backend.native.language import BYTES, Value, kind_of
 
-_COPIED_AS = {1: "u1", 2: "u2", 4: "u4", 8: "u8"}
 _PART = 1 << 18  # bytes of a table that stay in a cache while they are cleared and added to
 
 
@@ -101,7 +101,7 @@ def along(kind: str, index_kind: str, adds: bool) -> Callable[[Any], None]:
 
 def _kinds(moved: Any, indices: Any) -> tuple[str | None, str | None]:
     """Return the kind as which elements are moved, and that of the indices."""
-    return _COPIED_AS.get(moved.dtype.itemsize), kind_of(indices.dtype) if indices.dtype.kind in "iu" else None
+    return COPIED_AS.get(moved.dtype.itemsize), kind_of(indices.dtype) if indices.dtype.kind in "iu" else None
 
 
 @lowering("take")
@@ -117,13 +117,11 @@ def take(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
                      ("i0", "i1", "o0"), (x.shape[axis], width, indices.size), total, split(total, cost)),))
 
 
-@lowering("scatter_item")
-def scatter_rows(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
-    if tuple(params["index"]) != ("array",) or not outs[0].size:
-        return None
+def scatter_rows(ins: list[Any], outs: list[Any]) -> Plan | None:
+    """Return the plan of `scatter_item` for one array that names rows."""
     values, indices = ins
     kind, (_, index_kind) = kind_of(values.dtype), _kinds(values, indices)
-    if kind is None or kind == "b" or index_kind is None:
+    if kind is None or kind == "b" or index_kind is None or not outs[0].size:
         return None
     length = outs[0].shape[0]
     row = outs[0].size // length
