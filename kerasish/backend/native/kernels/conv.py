@@ -50,6 +50,7 @@ class Shape(NamedTuple):
         lanes: numbers in a vector.
         vectors: vectors of a tile, along the filters.
         columns: the most columns of a tile.
+        images: images whose rows make a tile together, where rows are short.
     """
 
     lines: tuple[Line, ...]
@@ -58,6 +59,7 @@ class Shape(NamedTuple):
     lanes: int
     vectors: int
     columns: int
+    images: int = 1
 
     @property
     def width(self) -> int:
@@ -119,11 +121,14 @@ class Direct:
     """The writer of a convolution.
 
     Table: input, packed weights, result; cells read and written along each axis but the last. A unit is a row of the
-    result.
+    result, of `images` images.
     """
 
     def __init__(self, shape: Shape):
         self.shape, self.outer, self.line = shape, shape.lines[:-1], shape.lines[-1]
+        # Numbers of an image, for kernels of several images only: others do not depend on all lengths.
+        self.image_read = prod(line.source for line in shape.lines) * shape.channels.cell_read
+        self.image_written = prod(line.cells for line in shape.lines) * shape.channels.cell_written
 
     def __call__(self, k: Any) -> None:
         shape, channels = self.shape, self.shape.channels
@@ -137,18 +142,26 @@ class Direct:
             for length in reversed(lengths):
                 cells.insert(0, rest % length)
                 rest = rest // length
+            image, row = rest * shape.images, rest * (shape.images - 1)
+            for length in lengths:
+                row = row * length
             axes = list(zip(self.outer, cells, sources, strict=True))
-            row = out + (unit * (self.line.cells * channels.cell_written) + group * channels.filters + first)
             begin = x + (first if channels.single else group * channels.read)
+            place = out + ((unit + row) * (self.line.cells * channels.cell_written) + group * channels.filters + first)
             for tile in tiles(self.line, shape.columns) or ():
                 with k.loop(0, tile.repeats) as n:
-                    sums = [[k.var(k.number(0, shape.kind, shape.lanes)) for _ in masks] for _ in range(tile.width)]
+                    sums = [[[k.var(k.number(0, shape.kind, shape.lanes)) for _ in masks] for _ in range(tile.width)]
+                            for _ in range(shape.images)]
                     self._window(k, begin + (n * tile.step + tile.shift) * channels.cell_read,
-                                 weights + block * shape.block_size, rest, axes, tile, sums, masks)
-                    place = row + (n * tile.width + tile.first) * channels.cell_written
-                    for j, column in enumerate(sums):
-                        for v, (total, mask) in enumerate(zip(column, masks, strict=True)):
-                            place.store(j * channels.cell_written + v * shape.lanes, total.get(), mask)
+                                 weights + block * shape.block_size, image, axes, tile, sums, masks)
+                    self._store(place + (n * tile.width + tile.first) * channels.cell_written, sums, masks)
+
+    def _store(self, out: Any, sums: list, masks: list) -> None:
+        for i, image in enumerate(sums):
+            for j, column in enumerate(image):
+                for v, (total, mask) in enumerate(zip(column, masks, strict=True)):
+                    at = i * self.image_written + j * self.shape.channels.cell_written + v * self.shape.lanes
+                    out.store(at, total.get(), mask)
 
     def _window(self, k: Any, x: Any, weights: Any, base: Any, axes: list, tile: Tile, sums: list, masks: list,
                 taps: Any = 0) -> None:
@@ -169,18 +182,19 @@ class Direct:
     def _add(self, x: Any, weights: Any, tile: Tile, sums: list, masks: list) -> None:
         """Add the products of one channel, or one vector of channels, at the taps of the last axis."""
         shape, loaded = self.shape, {}
-        now = [[total.get() for total in column] for column in sums]
-        for place in sorted({place for _, place, _ in tile.meetings}):
-            values = read(x + place * shape.channels.cell_read, shape, masks)
-            for j, tap in ((j, tap) for j, met, tap in tile.meetings if met == place):
-                if tap not in loaded:
-                    loaded[tap] = [weights.load(tap * shape.width + v * shape.lanes, shape.lanes)
-                                   for v in range(shape.vectors)]
-                now[j] = [value.fma(weight, total) for value, weight, total in zip(
-                    values, loaded[tap], now[j], strict=True)]
-        for column, values in zip(sums, now, strict=True):
-            for total, value in zip(column, values, strict=True):
-                total.set(value)
+        for i, image in enumerate(sums):
+            now = [[total.get() for total in column] for column in image]
+            for place in sorted({place for _, place, _ in tile.meetings}):
+                values = read(x + (i * self.image_read + place * shape.channels.cell_read), shape, masks)
+                for j, tap in ((j, tap) for j, met, tap in tile.meetings if met == place):
+                    if tap not in loaded:
+                        loaded[tap] = [weights.load(tap * shape.width + v * shape.lanes, shape.lanes)
+                                       for v in range(shape.vectors)]
+                    now[j] = [value.fma(weight, total) for value, weight, total in zip(
+                        values, loaded[tap], now[j], strict=True)]
+            for column, values in zip(image, now, strict=True):
+                for total, value in zip(column, values, strict=True):
+                    total.set(value)
 
 
 def read(x: Any, shape: Shape, masks: list) -> list:
@@ -237,6 +251,8 @@ def lines_for(w: Any, params: dict[str, Any], x: Any, y: Any, mirrored: bool = F
 def key_of(name: str, shape: Any) -> str:
     """Return the name of a kernel that works for any lengths of the axes but the last."""
     *outer, last = shape.lines
+    if shape.images > 1:
+        return f"{name} {shape}"
     return f"{name} {shape._replace(lines=(*(line._replace(source=0, cells=0) for line in outer), last))}"
 
 
@@ -252,11 +268,12 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
     if flipped:  # a convolution with the taps in the other order
         lines = tuple(line._replace(before=(line.taps - 1) * line.dilation - line.before, mirrored=False)
                       for line in lines)
-    shape = _shape(lines, channels, kind)
+    shape = _shape(lines, channels, kind, x.shape[0])
     if tiles(lines[-1], shape.columns) is None:
         return None
-    units, rows = x.shape[0] * prod(line.cells for line in lines[:-1]), lines[-2].cells if len(lines) > 1 else 1
-    cost = lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
+    units = x.shape[0] // shape.images * prod(line.cells for line in lines[:-1])
+    rows = lines[-2].cells if len(lines) > 1 else 1
+    cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
     grain = split(units, cost, multiple=rows if shape.blocks > 1 else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
     job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain)
@@ -275,9 +292,10 @@ def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
     return Job(f"conv packing {shape.kind}", packing(shape.kind), ("i1", "s0"), sizes, rows, split(rows, shape.width))
 
 
-def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> Shape:
+def _shape(lines: tuple[Line, ...], channels: Channels, kind: str, images: int) -> Shape:
     """Choose the vectors and columns of a tile that the registers hold."""
-    lanes = lanes_for(channels.filters, kind)
+    lanes, cells = lanes_for(channels.filters, kind), lines[-1].cells
     vectors = 1 if channels.filters <= lanes else 2
     columns = max(min((registers() - 2) // vectors - lines[-1].taps, 16), 2)
-    return Shape(lines, channels, kind, lanes, vectors, columns)
+    together = max(n for n in range(1, max(columns // cells, 1) + 1) if images % n == 0)
+    return Shape(lines, channels, kind, lanes, vectors, columns, together)
