@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish.backend.native.jobs import LOWERINGS
-from kerasish.backend.native.kernels import recurrent  # noqa: F401  fills the table
+from kerasish.backend.native.kernels import recurrent
 from tests.native.trials import assert_close, reference
 
 # batch, steps, units: fewer and more than a tile of rows, a vector of units, a part
@@ -49,6 +49,14 @@ def test_back(lanes, kind, masked, some):
     for size in SIZES:
         inputs = backward(kind, draw(kind, *size, masked), given, masked)
         assert_close(f"{kind}_grad", inputs, tolerance=1e-5, given=given, masked=masked)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_large_weights_in_larger_parts(monkeypatch, kind):
+    monkeypatch.setattr(recurrent, "_NEAR", 0)
+    inputs = draw(kind, 70, 2, 5, False)
+    assert_close(kind, inputs, tolerance=3e-6)
+    assert_close(f"{kind}_grad", backward(kind, inputs, ("hs",), False), tolerance=1e-5, given=("hs",), masked=False)
 
 
 def test_nan_reaches_what_depends_on_it(lanes):

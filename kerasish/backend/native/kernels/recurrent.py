@@ -293,11 +293,12 @@ def _pack_transposed(k: Any) -> None:
 # rows and vectors of a tile, by the vectors' length: as many sums as the registers hold beside weights and one state
 _BACK_TILE = {16: (8, 2), 8: (4, 2), 4: (4, 2)}
 _ROWS = {(16, 4): 4, (16, 3): 8, (8, 4): 2, (8, 3): 3, (4, 4): 2, (4, 3): 3}
+_NEAR = 1 << 20  # bytes of weights that stay in a thread's own cache from step to step
 
 
-def _grain(batch: int, rows: int) -> int:
-    """Return how many samples a part has."""
-    return max(1, min(batch, 8))
+def _grain(batch: int, units: int, gates: int) -> int:
+    """Return how many samples a part has: the more, the less often weights are read that do not stay in the cache."""
+    return min(batch, 8 if 4 * units * units * gates <= _NEAR else 64)
 
 
 def _serves(arrays: list[Any]) -> bool:
@@ -323,8 +324,8 @@ def _forward_plan(ins: list[Any], outs: list[Any], gates: int, cell: Any, weight
         return None
     batch, steps, width = ins[0].shape
     units, lanes = width // gates, engine.lanes()
-    rows = min(_ROWS[lanes, gates], batch)
-    grain = _grain(batch, rows)
+    grain = _grain(batch, units, gates)
+    rows = min(_ROWS[lanes, gates], grain)
     form = _form(gates, units, rows, gates, operands)
     return Plan((
         Job(f"recurrent pack {lanes}", _pack, (weights, "s0"), (units, gates), units, split(units, width / 8)),
@@ -355,8 +356,8 @@ def _backward_plan(ins: list[Any], outs: list[Any], params: dict[str, Any], gate
     if params["masked"]:
         operands["mask"] = f"i{len(ins) - 1}"
     rows, vectors = _BACK_TILE[lanes]
-    rows, vectors = min(rows, batch), min(vectors, _blocks(units))
-    grain = _grain(batch, rows)
+    grain = _grain(batch, units, gates)
+    rows, vectors = min(rows, grain), min(vectors, _blocks(units))
     form, parts = _form(gates, units, rows, vectors, operands), -(-batch // grain)
     last = len(outs) - 1
     sums = width * (1 if gates == 4 else 2)
