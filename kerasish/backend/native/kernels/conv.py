@@ -134,8 +134,11 @@ class Direct:
         shape, channels = self.shape, self.shape.channels
         x, weights, out = (k.pointer(n, shape.kind) for n in range(3))
         sources, lengths = ([k.size(3 + 2 * n + side) for n in range(len(self.outer))] for side in range(2))
-        # One block after the other, that its weights stay in the cache.
-        with k.loop(0, channels.groups * shape.blocks) as block, k.loop(k.lo, k.hi) as unit:
+        blocks, units = (0, channels.groups * shape.blocks), (k.lo, k.hi)
+        # One block after the other, that its weights stay in the cache; where they are few, the rows are to stay there.
+        order = (units, blocks) if channels.single else (blocks, units)
+        with k.loop(*order[0]) as first, k.loop(*order[1]) as second:
+            block, unit = (second, first) if channels.single else (first, second)
             group, first = block // shape.blocks, block % shape.blocks * shape.width
             masks = shape.masks(k, first)
             rest, cells = unit, list[Any]()
@@ -274,7 +277,7 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
     units = x.shape[0] // shape.images * prod(line.cells for line in lines[:-1])
     rows = lines[-2].cells if len(lines) > 1 else 1
     cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
-    grain = split(units, cost, multiple=rows if shape.blocks > 1 else 1)
+    grain = split(units, cost, multiple=rows if shape.blocks > 1 and not channels.single else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
     job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain)
     size = BYTES[kind] * shape.block_size * shape.blocks * channels.groups
@@ -295,7 +298,8 @@ def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str, images: int) -> Shape:
     """Choose the vectors and columns of a tile that the registers hold."""
     lanes, cells = lanes_for(channels.filters, kind), lines[-1].cells
-    vectors = 1 if channels.filters <= lanes else 2
-    columns = max(min((registers() - 2) // vectors - lines[-1].taps, 16), 2)
+    taps = lines[-1].taps
+    vectors = min(-(-channels.filters // lanes), 4 if channels.single and 8 * taps < registers() else 2)
+    columns = max(min((registers() - 2) // vectors - taps, 16), 2)
     together = max(n for n in range(1, max(columns // cells, 1) + 1) if images % n == 0)
     return Shape(lines, channels, kind, lanes, vectors, columns, together)
