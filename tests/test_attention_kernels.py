@@ -5,13 +5,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from kerasish import ops
+from kerasish import layers, ops
 from kerasish.autodiff.functional import grad
 from kerasish.autodiff.tape import GradientTape
 from kerasish.backend import device
 from kerasish.backend.common import attention as kernels
+from kerasish.core import dispatch
 from kerasish.core.dispatch import to_tensor
 from kerasish.ops import attention as composite
+from tests.ops import harness
 
 DEVICE = device.current()
 RNG = np.random.default_rng(0)
@@ -69,3 +71,22 @@ def test_scores_are_never_all_there():
     finally:
         tracemalloc.stop()
     assert peak < 8 << 20, f"attention of 1024 targets took {peak >> 20} MiB"
+
+
+def test_mask_of_too_many_axes():
+    q, k, v = draws(1, 2, 2, 1, 1, 2, 2, "float32")
+    with pytest.raises(ValueError, match=r"mask.*\(1, 1, 1, 2, 2\)"):
+        ops.dot_product_attention(q, k, v, mask=np.ones((1, 1, 1, 2, 2), bool))
+
+
+def test_layer_in_inference_needs_no_scores():
+    layer = layers.MultiHeadAttention(2, 3, dropout=0.5)
+    x = RNG.standard_normal((2, 5, 4)).astype("float32")
+    layer(x, x)
+    spy = harness.Spy()
+    with dispatch.scope(tapes=(spy,)):
+        layer(x, x, use_causal_mask=True)
+    assert "attention" in spy.names and "softmax" not in spy.names
+    with dispatch.scope(tapes=(spy,)):
+        layer(x, x, training=True)
+    assert "softmax" in spy.names

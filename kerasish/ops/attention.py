@@ -12,7 +12,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.comparison import greater_equal, logical_and, where
 from kerasish.ops.products import matmul
-from kerasish.ops.shape import expand_dims, reshape, transpose
+from kerasish.ops.shape import broadcast_to, expand_dims, reshape, transpose
 from kerasish.ops.softmax import softmax
 
 __all__ = ["dot_product_attention"]
@@ -41,7 +41,8 @@ def dot_product_attention(query: Any, key: Any, value: Any, bias: Any = None, ma
         Tensor `(batch, targets, heads, value_depth)`.
 
     Raises:
-        ValueError: an input has not four axes, the heads are no multiple of the groups, or a soft cap is given.
+        ValueError: an input has not four axes, or the mask more; the heads are no multiple of the groups; or a soft
+            cap is given.
 
     Source: Vaswani et al., 2017.
     """
@@ -57,6 +58,11 @@ def dot_product_attention(query: Any, key: Any, value: Any, bias: Any = None, ma
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     if mask is not None:
         mask = _of_four_axes(to_tensor(mask).astype("bool"))
+        if mask.ndim != 4:
+            raise ValueError("argument `mask` must broadcast to (batch, heads, targets, sources), got shape "
+                             f"{mask.shape}")
+        if mask.shape[3] == 1:
+            mask = broadcast_to(mask, (*mask.shape[:3], k.shape[1]))
     if bias is None and _fits(q, k, mask):
         out, _ = _attention(q, k, v, *([] if mask is None else [mask]), scale=scale, causal=bool(is_causal))
     else:
@@ -144,9 +150,9 @@ def _attention_spec(q, k, v, *mask, scale, causal):
     return Spec((batch, targets, heads, v.shape[-1]), q.dtype), Spec((batch, heads, targets), q.dtype)
 
 
-# Of q (batch, targets, heads, depth), k and v (batch, sources, groups, any) and perhaps a mask of four axes, each 1 or
-# that of (batch, heads, targets, sources): the result, and log(sum(exp(scores))) (batch, heads, targets), which is for
-# the gradient alone. Neither op holds more than a few rows of the scores.
+# Of q (batch, targets, heads, depth), k and v (batch, sources, groups, any) and perhaps a mask, (batch, heads, targets,
+# sources) where all but the sources may be 1: the result, and log(sum(exp(scores))) (batch, heads, targets), which is
+# for the gradient alone. Neither op holds more than a few rows of the scores.
 _attention = Card("attention", ("q", "k", "v", "*mask"), spec=_attention_spec, vjp=_attention_vjp)
 _attention_grad = Card("attention_grad", ("g", "q", "k", "v", "out", "lse", "*mask"),
                        spec=lambda g, q, k, v, *_, scale, causal: tuple(Spec(x.shape, x.dtype) for x in (q, k, v)))
