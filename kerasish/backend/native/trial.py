@@ -21,7 +21,7 @@ class Trial:
         if plan is None:
             raise NotImplementedError(f"{name} on {[(a.shape, a.dtype) for a in inputs]} with {params}")
         self.inputs, self.outputs, self.plan = inputs, outputs, plan
-        scratch = [np.empty(n, np.uint8) for n in plan.scratch]
+        scratch = [_aligned(n) for n in plan.scratch]
         arrays = {**{f"i{n}": a for n, a in enumerate(inputs)}, **{f"o{n}": a for n, a in enumerate(outputs)},
                   **{f"s{n}": a for n, a in enumerate(scratch)}}
         slots = np.array([a.ctypes.data for a in arrays.values()], np.int64)
@@ -34,3 +34,10 @@ class Trial:
         with pool.one_blas_thread():
             self._batch.run()
         return self.outputs
+
+
+def _aligned(nbytes: int) -> np.ndarray:
+    """Return memory that begins with a cache line, as scratch memory of programs does."""
+    raw = np.empty(nbytes + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + nbytes]
