@@ -5,11 +5,11 @@ from typing import Any
 from kerasish.compiler.codegen.expressions import kind_of, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Shape, collapse
 from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.passes.decompose import SHORT
 
 _MOST_INPUTS, _MOST_MEMBERS, _MOST_LOOPS = 24, 64, 5
 _FOLDS = ("sum", "mean", "max", "min")
 _AT = ("take_along_axis", "position")  # folds of rows by a second input, one number a row
-_SHORT = 256  # elements of a row in which a place is found by looking at all
 _INLINE = (0.0, 1.0, -1.0, 0.5, 2.0)  # constants that are written into the code
 
 
@@ -200,7 +200,7 @@ class _Fuser:
             return None
         if out.shape not in (row, row[:-1]) or group.scopes.get(at, ROW) != ROW or row == group.shape:
             return None
-        if kind_of(self.specs[x]) is None or self.specs[at].dtype.kind not in "if" or group.shape[-1] > _SHORT:
+        if kind_of(self.specs[x]) is None or self.specs[at].dtype.kind not in "if" or group.shape[-1] > SHORT:
             return None
         extends = tuple([n != 1 for n in group.shape])
         leaves = {x: extends, at: (*extends[:-1], False)}

@@ -6,8 +6,8 @@ from kerasish.compiler.ir import Instruction, InternalCard, Program
 from kerasish.core.op import CARDS
 from kerasish.core.spec import Spec
 
-# From this length of a row on, softmax has a kernel of its own.
-LONG = 4096
+LONG = 4096  # up to this length of a row softmax and moments are taken apart
+SHORT = 256  # up to this one, positions
 
 
 class _Writer:
@@ -67,7 +67,7 @@ def decompose(program: Program) -> Program:
     for i in program.instructions:
         rule = _RULES.get(i.card.name)
         axes = _last_axes(i.params.get("axis"), program.specs[i.inputs[0]]) if rule is not None else None
-        if rule is None or axes is None:
+        if rule is None or axes is None or (rule is _argmax and not 1 < program.specs[i.inputs[0]].shape[-1] <= SHORT):
             w.instructions.append(i)
         else:
             rule(w, i, axes)

@@ -137,12 +137,18 @@ def pad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     return _plan([*jobs, copy(kind, "i0", "o0", view(x.shape), inner)])
 
 
+def _part(shape: Any, index: tuple) -> np.ndarray:
+    """The view of a part; with an ellipsis, since an index of whole numbers alone would give a copy."""
+    key = as_index(index, ())
+    return view(shape)[key if any(k is Ellipsis for k in key) else (*key, Ellipsis)]
+
+
 @lowering("get_item")
 def get_item(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     index = tuple(params["index"])
     if index == ("array",):
         return rows.take(ins, outs, {"axis": 0})
-    return None if len(ins) > 1 else _moved(ins[0], outs[0], view(ins[0].shape)[as_index(index, ())])
+    return None if len(ins) > 1 else _moved(ins[0], outs[0], _part(ins[0].shape, index))
 
 
 @lowering("scatter_item")
@@ -152,7 +158,7 @@ def scatter_item(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Pla
         return rows.scatter_rows(ins, outs)
     if len(ins) > 1:
         return None
-    target, kind = view(out.shape)[as_index(index, ())], _kind(out)
+    target, kind = _part(out.shape, index), _kind(out)
     if not kind or target.shape != tuple(ins[0].shape):
         return None
     clear = None if target.size == out.size else fill(kind, "o0", view(out.shape), 0)
