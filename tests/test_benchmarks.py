@@ -40,7 +40,7 @@ def test_products_of_convolutions():
     assert floors.work_of(program_of("convnet")).operations == 2 * batch * (2 * first + 3 * second + 3 * dense)
 
 
-@pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3)])
+@pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3), (layers.SimpleRNN, 1)])
 def test_products_of_recurrences(layer, gates):
     batch, time, width, units = 3, 5, 4, 2
     model = keras.Sequential([keras.Input((time, width)), layer(units)])

@@ -26,7 +26,7 @@ def test_two_names_for_one_policy():
     (lambda: keras.config.set_dtype_policy(None), ValueError, "Invalid `policy` argument"),
     (lambda: deserialize({"class_name": "Dense", "config": {}}), ValueError, "unknown dtype policy 'Dense'"),
     (lambda: DTypePolicyMap(DTypePolicyMap()), ValueError, "cannot be a DTypePolicyMap"),
-    (lambda: DTypePolicyMap(policy_map=["float16"]), TypeError, "must be a dict"),
+    (lambda: DTypePolicyMap(policy_map=["float16"]), TypeError, "takes a dict from paths"),
 ])
 def test_refused(call, error, says):
     with pytest.raises(error, match=says):

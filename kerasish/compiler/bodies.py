@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kerasish.compiler.control import SCAN, SWITCH, WHILE
+from kerasish.backend import device
+from kerasish.compiler.control import SCAN, SWITCH, WHILE, runner
 from kerasish.compiler.ir import Instruction, Program, has_effect
 from kerasish.core.dispatch import scope, state, to_tensor
 from kerasish.core.dtypes import COMPLEX, is_float
@@ -154,6 +155,10 @@ class _Call(Card):
 def _write(around: Any, card: Card, inputs: list[Tensor], params: dict[str, Any], rule: Any) -> tuple[Tensor, ...]:
     """Write an instruction down, and tell tapes its rule: function of (gradients, results, what is needed)."""
     specs = card.spec(*[x.data for x in inputs], **params)
+    instruction = Instruction(card, (), params, ())
+    if around.can_fold(inputs, specs) and not has_effect(instruction):
+        arrays = state.quiet.run(runner(instruction, device.current()), *[x.data for x in inputs])
+        return tuple([Tensor(device.current().asarray(array)) for array in arrays])
     out = around.write(card, inputs, params, specs)
     for tape in state.tapes if out else ():
         tape.record(_Call(card.name, lambda g, needs: rule(g, out, needs)), inputs, {}, out)
@@ -246,6 +251,7 @@ class _ScanCall:
         self._reads = reads
         self._inputs = [*outside, *[x for _, x, _ in reads]]
         self._inside = [*ins, *slices, *[t for _, _, t in reads]]
+        self._stacks: dict[int, Tensor] = {}  # value of the body -> its values at all steps, where gradients asked
 
     def write(self) -> tuple[Tensor, ...]:
         """Write the instruction down."""
@@ -318,17 +324,17 @@ class _ScanCall:
 
     def _residuals(self, out: tuple[Tensor, ...], saved: list[int]) -> list[Tensor]:
         """Values of the body at all steps, stacked: further results of the instruction that is there, if it can be."""
-        if not saved:
-            return []
         trace = self._body.trace
-        params = self._params([trace.tensor(v) for v in saved])
-        specs = SCAN.spec(*[x.data for x in self._inputs], **params)
-        if not state.tapes:
-            more = self._around.extend(out, params, specs)
-            if more is not None:
-                return list(more)
-        again = Instruction(SCAN, (), params, ())
-        return list(_again(again, self._inputs))[len(out):]
+        if state.tapes and saved:  # which must know of what these are made
+            params = self._params([trace.tensor(v) for v in saved])
+            return list(_again(Instruction(SCAN, (), params, ()), self._inputs))[len(out):]
+        new = [v for v in saved if v not in self._stacks]
+        if new:
+            params = self._params([trace.tensor(v) for v in (*self._stacks, *new)])
+            specs = SCAN.spec(*[x.data for x in self._inputs], **params)
+            more = self._around.extend((*out, *self._stacks.values()), params, specs)
+            self._stacks.update(zip(new, more, strict=True))
+        return [self._stacks[v] for v in saved]
 
 
 # ---- while ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         if isinstance(default_policy, DTypePolicyMap):
             raise ValueError("argument `default_policy` cannot be a DTypePolicyMap itself")
         if policy_map is not None and not isinstance(policy_map, dict):
-            raise TypeError(f"If specified, `policy_map` must be a dict. Got {policy_map!r}")
+            raise TypeError(f"argument `policy_map` takes a dict from paths to policies, got {policy_map!r}")
         self._given = default_policy
         self._default_policy = None if default_policy is None else dtype_policy.get(default_policy)
         self._policy_map = {key: dtype_policy.get(policy) for key, policy in (policy_map or {}).items()}

@@ -44,8 +44,9 @@ def _has_value(x: Any) -> bool:
     return getattr(x, "is_concrete", True)
 
 
-def _tracing() -> bool:
-    return state.interpreter is not None and not in_shape_inference()
+def tracing() -> bool:
+    """Tell whether a program is being written down, in which loops are instructions."""
+    return hasattr(state.interpreter, "scan")
 
 
 def _traced_switch(index: Tensor, branches: list[Callable[[], Any]], what: str) -> Any:
@@ -112,7 +113,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     if in_shape_inference():
         cond(*variables)
         variables = _same_result([variables, step(variables)], "`loop_vars` and what `body` returns")
-    elif _tracing():
+    elif tracing():
         variables = _traced_while(cond, step, variables, maximum_iterations)
     else:
         done = 0
@@ -141,7 +142,7 @@ def _traced_while(cond: Callable[..., Any], step: Callable[[tuple], tuple], vari
 
     def flat(carry: list[Tensor]) -> list[Any]:
         after = step(tree.pack_sequence_as(variables, carry))
-        return [condition(after), *tree.flatten(after)]
+        return [condition(after), *_numbers_like(carry, tree.flatten(after))]
 
     limit = None if limit is None else int(limit)
     return tree.pack_sequence_as(
@@ -162,7 +163,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], in
     if in_shape_inference():
         after = body_fun(to_tensor(lower), value)
         return _same_result([value, after], "`init_val` and what `body_fun` returns")
-    if _tracing():
+    if tracing():
         return _traced_fori(lower, upper, body_fun, value)
     for i in range(int(lower), int(upper)):
         value = body_fun(to_tensor(np.int32(i)), value)
@@ -212,12 +213,20 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
         after, y = f(carry, first)
         carry = carry if n == 0 else _same_result([carry, after], "`init` and the carry that `f` returns")
         return carry, _none_aware(lambda v: OPS["zeros"]((n, *v.shape), dtype=v.dtype.name), y)
-    if _tracing() and n > 1 and unroll is not True and unroll < n:
+    if tracing() and n > 1 and unroll is not True and unroll < n:
         return traced_scan(f, carry, xs, n, reverse)
     ys, slices = [None] * n, _slices(xs)
     for i in range(n - 1, -1, -1) if reverse else range(n):
         carry, ys[i] = f(carry, slices(i))
     return carry, _none_aware(lambda *v: OPS["stack"](list(v)), *ys)
+
+
+def _numbers_like(carry: list[Tensor], after: list[Any]) -> list[Any]:
+    """The next carry, its Python numbers in the dtypes that the carry has."""
+    if len(carry) != len(after):
+        raise ValueError(f"the body of a loop in a compiled function must return the {len(carry)} tensors that it "
+                         f"carries, it returned {len(after)}")
+    return [to_tensor(x, c.dtype.name) if isinstance(x, int | float) else x for c, x in zip(carry, after)]
 
 
 def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int, reverse: bool = False,
@@ -233,7 +242,7 @@ def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, l
     def flat(values: list[Tensor], slices: list[Tensor]) -> tuple[list[Any], list[Any]]:
         after, y = f(tree.pack_sequence_as(carry, values), None if xs is None else tree.pack_sequence_as(xs, slices))
         ys.append(y)
-        return tree.flatten(after), [x for x in tree.flatten(y) if x is not None]
+        return _numbers_like(values, tree.flatten(after)), [x for x in tree.flatten(y) if x is not None]
 
     flat_xs = [] if xs is None else [to_tensor(x) for x in tree.flatten(xs)]
     values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last)

@@ -267,7 +267,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     only_a = [path for path in in_a if path not in in_b]
     only_b = [path for path in in_b if path not in in_a]
     if only_a or only_b:
-        raise ValueError(f"`a` and `b` don't have the same paths: only in `a` {only_a}, only in `b` {only_b}")
+        raise ValueError(f"`a` and `b` differ in their paths: only in `a` {only_a}, only in `b` {only_b}")
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:

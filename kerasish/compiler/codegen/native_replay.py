@@ -17,6 +17,7 @@ from kerasish.compiler.codegen.memory import Memory
 from kerasish.compiler.codegen.schedule import Layout, is_view, lay_out, reorder
 from kerasish.compiler.control import kernel_of
 from kerasish.compiler.ir import Instruction, Program, cost, programs_of
+from kerasish.compiler.passes.crossentropy import absorb_biases
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.decompose import decompose
 from kerasish.core.dispatch import state
@@ -25,7 +26,7 @@ from kerasish.core.tensor import Tensor
 
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(decompose(program)))
+    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
     return reorder(program, lambda i: lower(program, i) is None)
 
 

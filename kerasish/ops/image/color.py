@@ -26,7 +26,7 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Tensor:
     images = to_tensor(images)
     axis = Layout(images, data_format).c
     if images.shape[axis] not in (1, 3):
-        raise ValueError(f"Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Got {images.shape[axis]}")
+        raise ValueError(f"images have three channels (red, green, blue) or one, got {images.shape[axis]}")
     if images.shape[axis] == 1:
         return images
     x = OPS["cast"](images, float_of(images.dtype))

@@ -109,8 +109,8 @@ def map_coordinates(inputs: Any, coordinates: Any, order: int, fill_mode: str = 
     """
     x, coordinates = to_tensor(inputs), to_tensor(coordinates)
     if coordinates.ndim < 2 or coordinates.shape[0] != x.ndim:
-        raise ValueError("argument `coordinates`: expected at least rank 2, and the length of the first axis must be "
-                         f"the same as the rank of `inputs` of shape {x.shape}, got shape {coordinates.shape}")
+        raise ValueError("argument `coordinates` has a first axis as long as `inputs` has axes, and at least one more: "
+                         f"got shape {coordinates.shape} for inputs of shape {x.shape}")
     if order not in (0, 1):
         raise ValueError(f"argument `order` must be 0 or 1, got {order!r}")
     _checked("nearest", fill_mode)
