@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
 from kerasish.backend.native.kernels.conv import (
+    LONGEST,
     Channels,
     Shape,
     channels_for,
@@ -20,7 +21,7 @@ from kerasish.backend.native.kernels.conv import (
     read,
     registers,
 )
-from kerasish.backend.native.kernels.lines import Line, Tile, tiles
+from kerasish.backend.native.kernels.lines import Line, Tile, products, tiles
 from kerasish.backend.native.language import BYTES
 
 PARTS = 8  # parts that are enough for the threads
@@ -112,7 +113,7 @@ class WeightGrad:
         if not axes:
             x = work.x + above * (self.line.source * channels.cell_read)
             g = work.g + here * (self.line.cells * channels.cell_written)
-            for tile in tiles(self.line, self.shape.columns) or ():
+            for tile in tiles(self.line, self.shape.columns):
                 with k.loop(0, tile.repeats) as n:
                     self._tile(k, x + (n * tile.step + tile.shift) * channels.cell_read,
                                g + (n * tile.width + tile.first) * channels.cell_written, tile, totals, work.masks)
@@ -176,7 +177,7 @@ def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) ->
         return None
     lines = lines_for(out, params, x, g)
     shape, held = _shape(lines, channels, kind)
-    if held < 1:
+    if held < 1 or not 0 < products(lines[-1], shape.columns) * shape.vectors * held <= LONGEST:
         return None
     strips, *sizes = _strips(shape, x.shape[0])
     blocks = channels.groups * shape.blocks
