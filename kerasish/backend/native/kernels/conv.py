@@ -139,8 +139,8 @@ class Direct:
         blocks, units = (0, channels.groups * shape.blocks), (k.lo, k.hi)
         # One block after the other, that its weights stay in the cache; where they are few, the rows are to stay there.
         order = (units, blocks) if channels.single else (blocks, units)
-        with k.loop(*order[0]) as first, k.loop(*order[1]) as second:
-            block, unit = (second, first) if channels.single else (first, second)
+        with k.loop(*order[0]) as slow, k.loop(*order[1]) as fast:
+            block, unit = (fast, slow) if channels.single else (slow, fast)
             group, first = block // shape.blocks, block % shape.blocks * shape.width
             masks = shape.masks(k, first)
             rest, cells = unit, list[Any]()
@@ -278,7 +278,7 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
     if not 0 < spelled <= LONGEST:
         return None
     units = x.shape[0] // shape.images * prod(line.cells for line in lines[:-1])
-    rows = lines[-2].cells if len(lines) > 1 else 1
+    rows = min(lines[-2].cells if len(lines) > 1 else 1, -(-units // 8))  # that share the weights of a block
     cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
     grain = split(units, cost, multiple=rows if shape.blocks > 1 and not channels.single else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
@@ -300,8 +300,7 @@ def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
 
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str, images: int) -> Shape:
     """Choose the vectors and columns of a tile that the registers hold."""
-    lanes, cells = lanes_for(channels.filters, kind), lines[-1].cells
-    taps = lines[-1].taps
+    lanes, cells, taps = lanes_for(channels.filters, kind), lines[-1].cells, lines[-1].taps
     vectors = min(-(-channels.filters // lanes), 4 if channels.single and 8 * taps < registers() else 2)
     held = (registers() - 2) // vectors  # sums, and weights from the first cell that meets them to the last
     columns = max(min(held - taps, 16), held // 2)
