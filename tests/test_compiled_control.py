@@ -113,7 +113,8 @@ SCANS = {
 @pytest.mark.parametrize("name", SCANS)
 def test_scans(name):
     f = SCANS[name]
-    assert "scan" in names(compiled_is_eager(f, draw(3), draw(6, 3)))
+    assert "scan" in names(trace(f, (draw(3), draw(6, 3)), {})[0])
+    compiled_is_eager(f, draw(3), draw(6, 3))
     compiled_is_eager(with_gradients(f, [W]), draw(3), draw(6, 3))
 
 

@@ -253,7 +253,7 @@ def test_generator_goes_on_and_loses_nothing():
     for _ in range(2):
         seen += [batches[0][1][0] for _, _, batches in iterator]
     assert seen == [0, 1, 2, 3]
-    with pytest.warns(UserWarning, match="ran out of data after 1 steps of an epoch that was to have 2 steps"):
+    with pytest.warns(UserWarning, match="ran out of data after 1 steps, and was to have 2 steps"):
         assert len(list(iterator)) == 1
     assert iterator.exhausted
 

@@ -332,7 +332,7 @@ def test_a_missing_monitor_is_said():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"loss": {"a": "mse", "z": "mse"}}, "the model has no such outputs"),
-    ({"loss": "mse", "loss_weights": [1.0]}, "must match the number of losses"),
+    ({"loss": "mse", "loss_weights": [1.0]}, "each loss has one weight"),
 ], ids=["loss", "weights"])  # fmt: skip
 def test_losses_of_outputs_that_are_not_there(arguments, message):
     class Heads(keras.Model):

@@ -129,7 +129,8 @@ def _again(i: Instruction, inputs: list[Tensor]) -> Any:
             out = inline(params["body"], [*carry, *x, *inputs[end:]])
             return out[:n], out[n:]
 
-        carry, ys = scan(trace, step, inputs[:n], inputs[n:end], params["length"], params["reverse"])
+        carry, ys = scan(trace, step, inputs[:n], inputs[n:end], params["length"], params["reverse"],
+                         parallel=params["parallel"])
         return [*carry, *ys]
     if i.card is WHILE:
         n = params["carries"]
@@ -182,8 +183,8 @@ def _without_losses(body: Body, what: str) -> None:
 
 
 def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any], list[Any]]], init: list[Tensor],
-         xs: list[Tensor], length: int, reverse: bool = False,
-         last: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+         xs: list[Tensor], length: int, reverse: bool = False, last: bool = False,
+         parallel: bool = False) -> tuple[list[Tensor], list[Tensor]]:
     """Write down a loop over slices.
 
     Args:
@@ -194,6 +195,7 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
         length: how many steps.
         reverse: whether the last slice goes first.
         last: whether only the results of the last step are wanted, not all of them, stacked.
+        parallel: whether the steps may as well be done at once.
 
     Returns:
         The last carry, and the results.
@@ -220,7 +222,7 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
         init += [OPS["zeros"](y.shape, dtype=y.dtype.name) for y in ys]
         ins += [body.trace.placeholder(y) for y in ys]
         carry, ys = [*carry, *ys], []
-    call = _ScanCall(around, body, length, reverse, ins, body.arguments[n:], carry, [*ys, *losses],
+    call = _ScanCall(around, body, length, reverse, parallel, ins, body.arguments[n:], carry, [*ys, *losses],
                      body.outer_reads(), [*init, *xs])
     out = list(call.write())
     for k, (v, _) in enumerate(variables):
@@ -243,10 +245,11 @@ def _first(trace: Any, variable: Any) -> Tensor:
 class _ScanCall:
     """One scan, and what its gradient is made from; arguments as they are inside the body."""
 
-    def __init__(self, around: Any, body: Body, length: int, reverse: bool, ins: list[Tensor], slices: list[Tensor],
-                 carry: list[Tensor], ys: list[Tensor], reads: list[tuple[Any, Tensor, Tensor]],
+    def __init__(self, around: Any, body: Body, length: int, reverse: bool, parallel: bool, ins: list[Tensor],
+                 slices: list[Tensor], carry: list[Tensor], ys: list[Tensor], reads: list[tuple[Any, Tensor, Tensor]],
                  outside: list[Tensor]):
-        self._around, self._body, self._length, self._reverse = around, body, length, reverse
+        self._around, self._body = around, body
+        self._steps: dict[str, Any] = {"length": length, "reverse": reverse, "parallel": parallel}
         self._ins, self._slices, self._carry, self._ys = ins, slices, carry, ys
         self._reads = reads
         self._inputs = [*outside, *[x for _, x, _ in reads]]
@@ -259,8 +262,7 @@ class _ScanCall:
 
     def _params(self, residuals: list[Tensor]) -> dict[str, Any]:
         body = self._body.trace.program(self._inside, [*self._carry, *self._ys, *residuals], self._body.length)
-        return {"body": body, "carries": len(self._ins), "slices": len(self._slices), "length": self._length,
-                "reverse": self._reverse}
+        return {"body": body, "carries": len(self._ins), "slices": len(self._slices), **self._steps}
 
     def _gradient(self, g: list[Tensor], out: tuple[Tensor, ...], needs: list[bool]) -> list[Tensor | None]:
         n, m = len(self._ins), len(self._ins) + len(self._slices)
@@ -274,8 +276,8 @@ class _ScanCall:
         step, xs = self._backward_step(back, out, [smooth.index(k) for k in carried])
         init = [*[g[k] for k in carried],
                 *[OPS["zeros"](self._inside[k].shape, dtype=self._inside[k].dtype.name) for k in read]]
-        carry, ys = scan(state.interpreter, step, init, [*xs, *[g[k] for k in smooth if k >= n]], self._length,
-                         not self._reverse)
+        carry, ys = scan(state.interpreter, step, init, [*xs, *[g[k] for k in smooth if k >= n]],
+                         self._steps["length"], not self._steps["reverse"], parallel=self._steps["parallel"])
         gradients = dict(zip([*carried, *read, *sliced], [*carry, *ys]))
         return [gradients.get(k) for k in range(len(needs))]
 

@@ -185,9 +185,9 @@ class Trace:
     # ---- control flow: what `ops.control` asks of an interpreter that writes down programs -------
 
     def scan(self, f: Callable[..., Any], init: list[Tensor], xs: list[Tensor], length: int, reverse: bool = False,
-             last: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+             last: bool = False, parallel: bool = False) -> tuple[list[Tensor], list[Tensor]]:
         """Write down a loop over slices: see `bodies.scan`."""
-        return bodies.scan(self, f, init, xs, length, reverse, last)
+        return bodies.scan(self, f, init, xs, length, reverse, last, parallel)
 
     def while_loop(self, condition: Tensor, f: Callable[..., Any], init: list[Tensor],
                    limit: int | None = None) -> list[Tensor]:

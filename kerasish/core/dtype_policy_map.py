@@ -59,13 +59,13 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
             return self._policy_map[key]
         matching = [pattern for pattern in self._policy_map if re.fullmatch(pattern, key)]
         if len(matching) > 1:
-            raise ValueError(f"Path {key!r} matches multiple dtype policy keys, {matching}: change them so that it "
-                             "matches one")
+            raise ValueError(f"path {key!r} has several policies, by the keys {matching}: change them so that one "
+                             "matches")
         return self._policy_map[matching[0]] if matching else self.default_policy
 
     def __setitem__(self, key: str, policy: Any) -> None:
         if key in self._policy_map:
-            raise ValueError(f"{key} already exist in the DTypePolicyMap, as {self._policy_map[key]}: delete it first")
+            raise ValueError(f"{key} has a policy already, {self._policy_map[key]}: delete it first")
         try:
             self._policy_map[key] = dtype_policy.get(policy)
         except (ValueError, TypeError) as error:

@@ -230,12 +230,13 @@ def _numbers_like(carry: list[Tensor], after: list[Any]) -> list[Any]:
 
 
 def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int, reverse: bool = False,
-                last: bool = False) -> tuple[Any, Any]:
+                last: bool = False, parallel: bool = False) -> tuple[Any, Any]:
     """Write down a scan in a trace; arguments as in `scan`.
 
     Args:
         f, carry, xs, length, reverse: as there.
         last: whether the y of the last step alone is returned, not all of them, stacked.
+        parallel: whether the steps may as well be done at once.
     """
     ys: list[Any] = []
 
@@ -245,7 +246,7 @@ def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, l
         return _numbers_like(values, tree.flatten(after)), [x for x in tree.flatten(y) if x is not None]
 
     flat_xs = [] if xs is None else [to_tensor(x) for x in tree.flatten(xs)]
-    values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last)
+    values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last, parallel)
     found = iter(results)
     return tree.pack_sequence_as(carry, values), _none_aware(lambda _: next(found), ys[0])
 
@@ -263,7 +264,14 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 @public
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """Apply a function to each slice along the first axis, and stack the results: see `map`."""
+    """Apply a function to each slice along the first axis, and stack the results: see `map`.
+
+    A compiled function does all slices at once where it can, which `map` does not.
+    """
+    _require_callables(function=function)
+    n = _common_length(elements, None)
+    if tracing() and n > 1:
+        return traced_scan(lambda _, x: ((), function(x)), (), elements, n, parallel=True)[1]
     return map(function, elements)
 
 

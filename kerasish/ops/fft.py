@@ -81,7 +81,7 @@ def _pair(x: Any) -> Pair:
         raise ValueError(f"`x` must be a pair (real part, imaginary part), got {type(x).__name__}")
     real, imag = (to_tensor(part) for part in x)
     if not real.ndim or not imag.ndim:
-        raise ValueError("Input should have rank >= 1. Received: numbers")
+        raise ValueError("`x` must have at least one axis, got numbers")
     if real.shape != imag.shape or real.dtype != imag.dtype or not is_float(real.dtype):
         raise ValueError("real and imaginary part must share a shape and a floating-point dtype, got "
                          f"{real.dtype}{list(real.shape)} and {imag.dtype}{list(imag.shape)}")
@@ -123,7 +123,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     """
     x = to_tensor(x)
     if not x.ndim:
-        raise ValueError("Input should have rank >= 1. Received: a number")
+        raise ValueError("`x` must have at least one axis, got a number")
     return _rfft(x, length=x.shape[-1] if fft_length is None else int(fft_length))
 
 
@@ -144,7 +144,7 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
 
 def _sequences_spec(x, *, length, stride):
     if not x.shape:
-        raise ValueError("Input should have rank >= 1. Received: a number")
+        raise ValueError("`x` must have at least one axis, got a number")
     if length < 1 or stride < 1:
         raise ValueError(f"sequences need a positive length and stride, got {length} and {stride}")
     count = max(0, (x.shape[-1] - length) // stride + 1)

@@ -399,7 +399,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         default: what stands where no condition holds.
     """
     if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(f"arguments `condlist` and `choicelist` must be lists of one length above 0, got "
+        raise ValueError("`condlist` and `choicelist` go in pairs, of which there is one at least, got "
                          f"{len(condlist)} and {len(choicelist)}")
     choices = [c if isinstance(c, bool | int | float) else to_tensor(c) for c in (*choicelist, default)]
     dtype = promoted_dtype("same", choices)

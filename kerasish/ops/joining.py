@@ -29,7 +29,7 @@ def _concatenate_spec(*xs, axis):
     first = xs[0].shape
     for x in xs:
         if len(x.shape) != len(first) or not all(agree(x.shape[i], n) for i, n in enumerate(first) if i != axis):
-            raise ValueError(f"tensors must have the same shape but on axis {axis} to be concatenated, "
+            raise ValueError(f"tensors that are concatenated along axis {axis} differ in length there alone, "
                              f"got {', '.join(str(tuple(x.shape)) for x in xs)}")
     out = [reduce(meet, lengths) for lengths in zip(*[x.shape for x in xs], strict=True)]
     out[axis] = sum(x.shape[axis] for x in xs)

@@ -65,8 +65,8 @@ def reshape(x: Any, newshape: Any) -> Tensor:
     if -1 in shape:
         known = math.prod(n for n in shape if n != -1)
         if shape.count(-1) > 1 or (math.prod(x.shape) % known if known else x.size):
-            raise ValueError(f"cannot reshape a tensor of shape {x.shape}: there can be at most one unknown dimension, "
-                             f"which takes what the others leave, newshape={shape}")
+            raise ValueError(f"cannot reshape a tensor of shape {x.shape} to newshape={shape}: one length at most may "
+                             "be -1, and takes what the others leave")
         shape = tuple([math.prod(x.shape) // max(known, 1) if n == -1 else n for n in shape])
     return x if shape == x.shape else _reshape(x, shape=shape)
 
@@ -98,7 +98,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
         return _transpose(x, axes=tuple(range(x.ndim))[::-1])
     order = tuple([canonical_axis(a, x.ndim) for a in axes])
     if len(order) != x.ndim or len(set(order)) != x.ndim:
-        raise ValueError(f"argument `axes` must be a valid permutation for shape {x.shape}, got axes={axes}")
+        raise ValueError(f"argument `axes` must name each axis of shape {x.shape} once, got axes={axes}")
     return _transpose(x, axes=order)
 
 

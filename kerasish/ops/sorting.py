@@ -156,7 +156,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     if not isinstance(bins, int | np.integer):
         raise TypeError(f"argument `bins` must be an int, got {bins!r}")
     if x.ndim != 1:
-        raise ValueError(f"Input tensor must be 1-dimensional, got shape {x.shape}")
+        raise ValueError(f"`x` must have one axis, got shape {x.shape}")
     if bins < 0:
         raise ValueError(f"argument `bins` counts from 0 up, got {bins}")
     if range is not None:

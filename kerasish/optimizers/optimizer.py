@@ -213,7 +213,7 @@ class Optimizer(HasSlots, HasConfig):
     def _without_missing(self, grads: list, variables: list) -> list:
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing and len(missing) == len(grads):
-            raise ValueError(f"No gradients provided for any variable. Does the loss depend on them? {missing}")
+            raise ValueError(f"the loss depends on none of the variables {missing}")
         if missing:
             warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
         return [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

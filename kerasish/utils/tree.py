@@ -225,7 +225,7 @@ def _matching_children(node: _Node, keys: Sequence[Any], shape: Any, x: Any, pat
 def _mismatch(path: Path, what: str, structures: tuple) -> ValueError:
     place = f"at {list(path)}" if path else "at the top"
     shown = ", ".join(repr(s)[:80] for s in structures)
-    return ValueError(f"the structures don't have the same nested form: {place}, {what}: {shown}")
+    return ValueError(f"the structures are nested differently: {place}, {what}: {shown}")
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:

@@ -3,7 +3,8 @@
 What a step computes from captured values alone is computed before the loop. A product of a slice with a captured
 matrix is one product of all slices, before it; one that is stacked is one product of all stacked factors, after it. A
 sum over steps of products (such as the gradient of a weight) is one product over all steps, after the loop.
-Convolutions count as products: the steps join their batch axis.
+Convolutions count as products: the steps join their batch axis. In a loop whose steps may run side by side
+(`vectorized_map`), all that can be done for all steps at once is.
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from kerasish.compiler.contract import CONTRACT
 from kerasish.compiler.control import SCAN
 from kerasish.compiler.ir import Instruction, Program, has_effect
+from kerasish.compiler.passes.batching import batched
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.core.dtypes import is_float
 from kerasish.core.op import CARDS
@@ -87,6 +89,12 @@ class _Scan:
         self._take_out_products_of_slices()
         self._take_out_stacked_products()
         self._take_out_sums()
+        if self._params["parallel"]:
+            self._do_all_steps_at_once()
+            self._take_out_sums()
+        if not self._next and not self._stacked:
+            self._out.instructions += self._after
+            return
         body = self._body._replace(instructions=tuple(self._instructions),
                                    outputs=tuple([v for v, _ in (*self._next, *self._stacked)]))
         body = remove_dead_code(body)
@@ -130,6 +138,34 @@ class _Scan:
             else:
                 kept.append(i)
         self._instructions = kept
+
+    def _do_all_steps_at_once(self) -> None:
+        kept = []
+        for i in self._instructions:
+            plan, stacked = None, [v in self._slices for v in i.inputs]
+            if any(stacked) and all(own or self._is_invariant(v) for v, own in zip(i.inputs, stacked)):
+                plan = batched(i, [self._body.specs[v].shape for v in i.inputs], stacked, self._length)
+            if plan is None or has_effect(i):
+                kept.append(i)
+                continue
+            inputs = [self._shaped(i.inputs[k], plan.shapes[k]) for k in plan.order]
+            self._out.instructions.append(self._out.instruction(i.card, inputs, plan.params))
+            self._slices.update(zip(i.outputs, self._out.instructions[-1].outputs, strict=True))
+        self._instructions = kept
+        for inside, outside in list(self._stacked):
+            if inside in self._slices or self._is_invariant(inside):
+                shape = self._out.specs[outside].shape
+                value = self._shaped(inside, shape)
+                self._add(self._out.instructions, CARDS["reshape"], (value,), {"shape": shape}, outside)
+                self._stacked.remove((inside, outside))
+
+    def _shaped(self, inside: int, shape: tuple[int, ...] | None) -> int:
+        """A stack of slices in another shape, or what is the same at all steps spread to it."""
+        value = self._slices[inside] if inside in self._slices else self._outside(inside)
+        if shape is None or self._out.specs[value].shape == shape:
+            return value
+        card = CARDS["reshape"] if inside in self._slices else CARDS["broadcast_to"]
+        return self._add(self._out.instructions, card, (value,), {"shape": shape})
 
     def _by_rows(self, i: Instruction) -> bool:
         """Whether an instruction multiplies rows by something that is the same at all steps."""
@@ -178,26 +214,30 @@ class _Scan:
         for before, (after, outside) in zip(list(self._carries), list(self._next), strict=True):
             terms = self._terms(before, after)
             total = self._carries[before]
-            for n, chain in enumerate(terms):
-                part = self._sum_over_steps(chain)
+            for n, (value, chain) in enumerate(terms):
+                part = self._sum_over_steps(value, chain)
                 final = outside if n == len(terms) - 1 else None
                 total = self._add(self._after, CARDS["add"], (total, part), {}, final)
             if terms:
                 del self._carries[before]
                 self._next.remove((after, outside))
 
-    def _terms(self, before: int, after: int) -> list[list[Instruction]]:
+    def _terms(self, before: int, after: int) -> list[tuple[int, list[Instruction]]]:
         """What each step adds to a carry that is read for nothing else, if all of it can be summed after the loop.
 
-        Each term is a chain of instructions: a product or sum, then linear ones.
+        Each term is a value and the chain of instructions that makes it, a product or sum and then linear ones; or a
+        slice.
         """
         made, uses = self._made(), self._uses()
-        waiting, terms, found = [after], [], False
+        waiting, found = [after], False
+        terms: list[tuple[int, list[Instruction]]] = []
         while waiting:
             value = waiting.pop()
             i = made.get(value)
             if value == before:
                 found = True
+            elif value in self._slices and self._body.specs[value] == self._body.specs[after]:
+                terms.append((value, []))
             elif i is None or uses[value] != 1:
                 return []
             elif i.card.name == "add" and all(self._body.specs[v] == self._body.specs[after] for v in i.inputs):
@@ -206,7 +246,7 @@ class _Scan:
                 chain = self._chain(i, made, uses)
                 if not chain:
                     return []
-                terms.append(chain)
+                terms.append((value, chain))
         return terms if found and uses[before] == 1 else []
 
     def _chain(self, i: Instruction, made: dict[int, Instruction], uses: dict[int, int]) -> list[Instruction]:
@@ -238,8 +278,10 @@ class _Scan:
             return left[0] == "k" and right[0] == "k"
         return i.card.name == "conv_weight_grad" or i.card.name == "sum" and not i.params["keepdims"]
 
-    def _sum_over_steps(self, chain: list[Instruction]) -> int:
+    def _sum_over_steps(self, value: int, chain: list[Instruction]) -> int:
         """Have a chain run after the loop, its first instruction on stacks; return its result."""
+        if not chain:
+            return self._add(self._after, CARDS["sum"], (self._stack(value),), {"axis": (0,), "keepdims": False})
         first, *rest = chain
         stacks, params = [self._stack(v) for v in first.inputs], dict(first.params)
         if first.card is CONTRACT:

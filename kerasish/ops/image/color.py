@@ -15,9 +15,9 @@ GRAYSCALE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601 luma
 
 def _require_colours(images: Tensor, axis: int) -> None:
     if images.shape[axis] != 3:
-        raise ValueError(f"Input images must have 3 channels, got shape {images.shape} with {images.shape[axis]}")
+        raise ValueError(f"colours have three channels, got shape {images.shape} with {images.shape[axis]}")
     if not is_float(images.dtype):
-        raise ValueError(f"Invalid images dtype: expected float dtype, got {images.dtype.name}")
+        raise ValueError(f"images must hold floating-point numbers here, got {images.dtype.name}")
 
 
 @public(name="image_rgb_to_grayscale")
