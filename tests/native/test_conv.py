@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish.backend.common.windows import out_sizes
+from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import LOWERINGS
 from kerasish.backend.native.kernels import conv, conv_weights  # noqa: F401  they enter the lowerings
 from tests.native.trials import assert_close
@@ -34,6 +35,16 @@ CASES = [
 ]
 # More taps and a longer stride than registers hold.
 WIDE = ((1, 3, 40, 2), (2, 20, 2, 4), (2, 18), ((3, 1), (25, 19)), (1, 1), 1)
+
+
+_kernels: dict = {}
+
+
+@pytest.fixture
+def lanes(lanes, monkeypatch):
+    """As elsewhere, but kernels are compiled once for all tests of this file."""
+    monkeypatch.setattr(engine, "_functions", _kernels.setdefault(lanes, {}))
+    return lanes
 
 
 def _arrays(case, dtype="float32"):
