@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.backend.native.jobs import Job, Plan, lowering, split
-from kerasish.backend.native.kernels.folds import Extent, extent, fold_of, fold_row
-from kerasish.backend.native.language import BYTES, Value, kind_of
+from kerasish.backend.native.kernels.folds import Extent, extent, fold_of
+from kerasish.backend.native.language import BYTES, Pointer, Value, kind_of
 
 _FAR = (1 << 31) - 1
 
@@ -19,20 +19,51 @@ def row_positions(kind: str, name: str) -> Callable[[Any], None]:
         lanes = k.lanes * 4 // BYTES[kind]
         numbers, far = k.lane_numbers(lanes).to("i4"), k.number(_FAR, "i4", lanes)
         with k.loop(k.lo, k.hi) as row:
-            source = x + row * length
-            extreme = fold.finish(fold_row(k, source, length, lanes, fold.start, fold.join, fold.join))
-            first = k.var(far)
+            source, strange = x + row * length, k.var(k.number(0, "b", lanes))
+            # The extreme of each lane of four vectors, and where it stood first.
+            states = [(k.var(k.number(fold.start, kind, lanes)), k.var(far)) for _ in range(4)]
 
-            def look(i: Value, mask: Value | None, source=source, extreme=extreme, first=first) -> None:
-                value = source.load(i, lanes, mask)
-                hit = value.equals(extreme) | value.differs(value)
-                hit = hit if mask is None else hit & mask
-                first.set(first.get().minimum(hit.where(numbers + i.to("i4"), far)))
+            def look(i: Value, mask: Value | None, chain: int = 0, source=source, states=states, odd=strange) -> None:
+                best, place = states[chain]
+                value, so_far = source.load(i, lanes, mask), best.get()
+                better = value > so_far if name == "max" else value < so_far
+                better = better if mask is None else better & mask
+                best.set(better.where(value, so_far))
+                place.set(better.where(numbers + i.to("i4"), place.get()))
+                odd.set(odd.get() | value.differs(value))
 
-            k.sweep(0, length, look, lanes)
-            out.store(row, first.get().extreme("min"))
+            whole = length // (4 * lanes) * (4 * lanes)
+            with k.loop(0, whole, 4 * lanes) as i:
+                for chain in range(4):
+                    look(i + chain * lanes, None, chain)
+            k.sweep(whole, length, look, lanes)
+            extreme = fold.finish(_joined([best.get() for best, _ in states], fold.join))
+            at = _joined([best.get().equals(extreme).where(place.get(), far) for best, place in states], Value.minimum)
+            first = at.extreme("min")
+            out.store(row, first.equals(_FAR).where(0, first))  # no element went beyond the extreme of nothing
+            with k.when(strange.get().any()):
+                out.store(row, _first_strange(k, source, length, lanes, numbers, far))
 
     return write
+
+
+def _joined(values: list[Value], join: Callable[[Value, Value], Value]) -> Value:
+    first, *others = values
+    for other in others:
+        first = join(first, other)
+    return first
+
+
+def _first_strange(k: Any, source: Pointer, length: Value, lanes: int, numbers: Value, far: Value) -> Value:
+    """Return the place of the first NaN of a row."""
+    first = k.var(far)
+
+    def look(i: Value, mask: Value | None) -> None:
+        value = source.load(i, lanes, mask)
+        first.set(value.differs(value).where((numbers + i.to("i4")).minimum(first.get()), first.get()))
+
+    k.sweep(0, length, look, lanes)
+    return first.get().extreme("min")
 
 
 def column_positions(kind: str, name: str) -> Callable[[Any], None]:
