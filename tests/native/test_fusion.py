@@ -93,7 +93,8 @@ def test_special_numbers():
 OPS = [
     lambda x, y: x + y, lambda x, y: x * y, lambda x, y: ops.maximum(x, y), lambda x, y: ops.tanh(x),
     lambda x, y: ops.sigmoid(x) - y, lambda x, y: ops.where(x > y, x, y), lambda x, y: ops.abs(x) + 0.5,
-    lambda x, y: x - ops.mean(x, axis=-1, keepdims=True), lambda x, y: x / (1 + ops.max(ops.abs(x), axis=-1, keepdims=True)),
+    lambda x, y: x - ops.mean(x, axis=-1, keepdims=True),
+    lambda x, y: x / (1 + ops.max(ops.abs(x), axis=-1, keepdims=True)),
     lambda x, y: ops.reshape(ops.transpose(x), x.shape), lambda x, y: x - ops.mean(x, axis=0, keepdims=True),
     lambda x, y: ops.matmul(x, ops.transpose(x))[:, :1] * 0.1 + x, lambda x, y: ops.softmax(x),
     lambda x, y: ops.cast(x > 0, "float32") * x + y,

@@ -23,7 +23,6 @@ from kerasish.compiler.passes.decompose import decompose
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 
-
 _SMALL = 4096  # bytes
 
 
@@ -60,8 +59,8 @@ class NativeReplay:
         self._fresh = {v: program.specs[v] for v in self._memory.direct}
         self._steps = self._make_steps(plans)
         self._outputs = [None if v in self._fresh else self.reader(v) for v in program.outputs]
-        self._copies = [(variable, self.reader(v)) for variable, v in self._layout.copied]
-        self._given: dict[int, np.ndarray] = {}
+        held = {id(h.variable): h for h in self._variables}
+        self._copies = [_Copy(variable, self.reader(v), held.get(id(variable))) for variable, v in self._layout.copied]
 
     def _all_variables(self) -> list[tuple[Any, list[int]]]:
         """Variables with the values that lie in their memory: what is read of them, what is written in place."""
@@ -112,13 +111,14 @@ class NativeReplay:
                 step.run()
             outputs = [fresh[v] if read is None else read().copy()
                        for v, read in zip(self.program.outputs, self._outputs, strict=True)]
-            copies = [(variable, read().copy()) for variable, read in self._copies]
+            for copy in self._copies:
+                copy.take()
         finally:
             blas.set_threads(before)
             for place in self._inputs:
                 place.array = None
-        for variable, array in copies:
-            variable._value = Tensor(array)
+        for copy in self._copies:
+            copy.give()
         return outputs
 
     def reader(self, v: int) -> Callable[[], np.ndarray]:
@@ -184,10 +184,39 @@ class _Held:
         for v in self.values:
             self._slots[v] = array.ctypes.data
 
+    def forget(self) -> None:
+        """Let go of the variable's tensor."""
+        self._tensor = None
+
 
 # References when nobody else holds them: to a variable's tensor (the variable's, ours, a local name's, an argument's)
 # and to its array (the tensor's, a local name's, an argument's).
 _TENSOR, _ARRAY = 4, 3
+
+
+class _Copy:
+    """An update that is not written in place: copied to a second array, which changes places with the variable's."""
+
+    def __init__(self, variable: Any, read: Callable[[], np.ndarray], held: _Held | None):
+        self._variable, self._read, self._held = variable, read, held
+        self._spare: Any = None
+
+    def take(self) -> None:
+        """Keep the new value; nothing changes yet."""
+        value = self._read()
+        if self._spare is None:
+            self._spare = np.empty(value.shape, value.dtype)
+        np.copyto(self._spare, value)
+
+    def give(self) -> None:
+        """Assign the new value; the old array is used again unless somebody else holds it."""
+        new, self._spare = self._spare, None
+        old = self._variable._value.data
+        self._variable._value = Tensor(new)
+        if self._held is not None:
+            self._held.forget()
+        if getrefcount(old) == 2 and old.base is None and old.flags.c_contiguous and old.flags.writeable:
+            self._spare = old
 
 
 class _PythonStep:
