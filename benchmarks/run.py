@@ -95,8 +95,8 @@ def own_table(results: dict[str, dict[str, Any]], floors: dict[str, float]) -> s
     rows = []
     for name, figures in results.items():
         floor = 1e3 * floors[name]
-        rows.append([name, *(format(figures[f.key], f.form) for f in FIGURES), f"{floor:.3g}",
-                     f"{figures['step_ms'] / floor:.2g}" if floor > 0.01 else "-"])
+        last = [f"{floor:.3g}", f"{figures['step_ms'] / floor:.2g}"] if floor > 0.01 else ["below 0.01", "-"]
+        rows.append([name, *(format(figures[f.key], f.form) for f in FIGURES), *last])
     return table(head, rows)
 
 
@@ -129,8 +129,8 @@ def report(results: dict[str, dict[str, dict[str, Any]]], floors: dict[str, floa
            load: float) -> str:
     """All that was measured, in Markdown; `load` is how many processes ran before."""
     who = {name: figures["versions"] for by in results.values() for name, figures in by.items()}
-    lines = [f"Measured on {datetime.date.today().isoformat()}, {processor()}, {threads} threads, {platform.system()}: "
-             f"matrix products {rates.products / 1e9:.0f} GFLOP/s, memory {rates.memory / 1e9:.1f} GB/s; "
+    lines = [f"Measured on {datetime.date.today().isoformat()}, {processor()}, {threads} thread(s), "
+             f"{platform.system()}: matrix products {rates.products / 1e9:.0f} GFLOP/s, memory {rates.memory / 1e9:.1f} GB/s; "
              f"load by other processes {load:.1f}.", "",
              *(f"- {name}: {versions}" for name, versions in who.items()), "",
              own_table({w: by["kerasish"] for w, by in results.items()}, floors)]

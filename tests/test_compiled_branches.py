@@ -143,3 +143,38 @@ def test_branches_must_agree():
 
 def test_a_known_condition_is_decided_by_the_trace():
     assert names(function(lambda x: ops.cond(True, lambda: x + 1, lambda: ops.exp(x))).program(draw(3))) == ["add"]
+
+
+# ---- random bodies ----------------------------------------------------------------------------
+
+
+def body(rng, depth=0):
+    """A random function of a list of vectors (3,) that returns one, with loops and branches inside."""
+    plain = [lambda a: ops.tanh(a[0] * a[-1]), lambda a: ops.sin(a[0]) + 0.5 * a[-1],
+             lambda a: ops.tanh(ops.expand_dims(a[0], 0) @ ops.cast(W, "float64"))[0],
+             lambda a: ops.concatenate([a[0][1:], a[-1][:1]])]
+    if depth == 2 or rng.integers(3) == 0:
+        return plain[rng.integers(len(plain))]
+    f, g, reverse = body(rng, depth + 1), body(rng, depth + 1), bool(rng.integers(2))
+    composed = [
+        lambda a: f(a) - g(a[::-1]) * 0.3,
+        lambda a: ops.cond(ops.sum(a[0]) > 0.1, lambda: f(a), lambda: g(a)),
+        lambda a: ops.scan(lambda c, x: (f([c, x, a[0]]), g([c, x])), a[-1], ops.stack([a[0], a[0] * a[-1]]),
+                           reverse=reverse)[0],
+        lambda a: ops.sum(ops.vectorized_map(lambda x: f([x, g(a)]), ops.stack(a[:2])), axis=0)]
+    return composed[rng.integers(len(composed))]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_bodies(seed):
+    rng = np.random.default_rng(seed)
+    f, g = body(rng), body(rng)
+    c, xs = to_tensor(rng.normal(size=3)), to_tensor(rng.normal(size=(4, 3)))
+
+    def run(c, xs):
+        return ops.scan(lambda c, x: ([f([c[0], x]), g([c[1], c[0]])], g([x, c[1]])), [c, c * 2], xs,
+                        reverse=bool(seed % 2))
+
+    compiled_is_eager(with_gradients(run, [W]), c, xs, runs=2)
+    if seed % 4 == 0:
+        compiled_is_eager(with_gradients(with_gradients(run, [W]), [W]), c, xs, runs=2)

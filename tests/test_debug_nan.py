@@ -80,7 +80,8 @@ def test_the_optimizer_is_named():
     assert "op 'sqrt' in optimizer" in message and "(Wrong), update" in message
 
 
-def test_a_step_of_ones_own_is_named():
+@pytest.mark.parametrize("as_number", [False, True])
+def test_a_step_of_ones_own_is_named(as_number):
     class Own(keras.Model):
         def __init__(self):
             super().__init__(name="own")
@@ -89,11 +90,12 @@ def test_a_step_of_ones_own_is_named():
         def train_step(self, data):
             x, y = data
             loss = ops.mean(ops.log(ops.min(self.dense(x)) * 0.0 - 1.0))
-            return {"loss": loss, "float": float(loss)}
+            return {"loss": float(loss)} if as_number else {"loss": loss}
 
     model = Own()
     model.compile("sgd", "mse")
     message = told(model, X, Y)
+    assert "reached log 'loss'" in message
     assert "op 'log' in train_step() of model 'own', forward pass" in message
 
 

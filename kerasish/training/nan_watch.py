@@ -86,6 +86,9 @@ class NanWatch:
         results = {f"log {name!r}": x for name, x in _leaves(logs)}
         results.update({f"variable {v.path!r}": v._value for v, old in before if v._value is not old})
         reached = {name: self._nan[x.uid] for name, x in results.items() if x.uid in self._nan}
+        if self._nan:  # numbers do not say what they were made of
+            reached.update({f"log {name!r}": min(self._nan.values())
+                            for name, x in _leaves(logs, float | np.floating) if np.isnan(x)})
         if reached:
             for v, old in before:
                 v._value = old
@@ -169,9 +172,9 @@ def _is_inexact(x: Tensor) -> bool:
     return is_float(x.dtype) or x.dtype.kind == "c"
 
 
-def _leaves(structure: Any) -> list[tuple[str, Tensor]]:
-    """The tensors of a nested structure, each with its path."""
-    return [("/".join(map(str, path)), x) for path, x in tree.flatten_with_path(structure) if isinstance(x, Tensor)]
+def _leaves(structure: Any, kind: Any = Tensor) -> list[tuple[str, Any]]:
+    """The tensors (or other leaves of a kind) of a nested structure, each with its path."""
+    return [("/".join(map(str, path)), x) for path, x in tree.flatten_with_path(structure) if isinstance(x, kind)]
 
 
 def _describe(card: Any, inputs: list[Tensor]) -> str:

@@ -104,6 +104,8 @@ class HasWeights:
     @property
     def metrics(self) -> list[Any]:
         """The metrics of the layer and of those inside it."""
+        if not self._layers:  # type: ignore[attr-defined]
+            return list(self._tracker.metrics)  # type: ignore[attr-defined]
         return _distinct(m for layer in self._flatten_layers() for m in layer._tracker.metrics)  # type: ignore
 
     @property
