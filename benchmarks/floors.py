@@ -143,15 +143,20 @@ def product_operations(program: Program, i: Instruction) -> int:
         return 2 * image.size * math.prod(filters.shape[:-1])
     if name in _RECURRENCES:
         # A product with the recurrent weights a step; backwards two, by the state and by the weights.
-        weights, steps = ins[_RECURRENCES[name]], ins[0].shape[0] * ins[0].shape[1]
-        return 2 * steps * weights.size * (2 if name.endswith("_grad") else 1)
+        grad = name.endswith("_grad")
+        batch, time, *_ = (outs if grad else ins)[0].shape
+        return 2 * batch * time * ins[_RECURRENCES[name]].size * (2 if grad else 1)
+    if name in ("attention", "attention_grad"):
+        # Scores, and what they weigh; backwards twice that. What is left out or computed again does not count.
+        q, k = ins[:2] if name == "attention" else ins[1:3]
+        return 4 * q.size * k.shape[1] * (1 if name == "attention" else 2)
     # A scan costs all its steps, another loop one step, a switch its dearest branch.
     bodies = [sum(product_operations(p, inner) for inner in p.instructions) for p in programs_of(i)]
     return max(bodies, default=0) * i.params.get("length", 1)
 
 
 # Where the recurrent weights stand among the inputs.
-_RECURRENCES = {"lstm": 3, "lstm_grad": 5, "gru": 2, "gru_grad": 4}
+_RECURRENCES = {"lstm": 3, "lstm_grad": 2, "gru": 2, "gru_grad": 1}
 
 
 def floor_of(name: str) -> Work:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import kerasish as keras
+from kerasish.backend import native
 from kerasish.compiler.function import CompiledFunction
 from kerasish.core.dtypes import is_float
 from kerasish.core.tensor import Tensor
@@ -18,7 +19,8 @@ from kerasish.utils import tree
 
 # The name of a way -> a context in which compiled functions run that way.
 MODES: dict[str, Callable[[], contextlib.AbstractContextManager]] = {
-    "replay": contextlib.nullcontext,  # one NumPy kernel an instruction
+    "replay": lambda: native.using("0"),  # one NumPy kernel an instruction
+    **({"native": lambda: native.using("always")} if native.is_installed() else {}),  # machine code
 }
 @pytest.fixture(params=list(MODES))
 def compiled_mode(request: pytest.FixtureRequest) -> Iterator[str]:

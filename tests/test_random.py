@@ -54,16 +54,6 @@ def test_words_depend_on_their_place_alone(start):
     assert not np.array_equal(many, common_words(np, seed, start=start, count=200_003, stream=1))
 
 
-def test_compiled_words_equal_the_array_program():
-    pytest.importorskip("numba")
-    from kerasish.backend.numpy.random import random_words as compiled_words
-
-    seed = np.array([0xFFFFFFFF, 5], "uint32")
-    for start, count, stream in [(0, 1, 0), (4, 10_001, 9), (2**34, 17, 0)]:
-        args = dict(start=start, count=count, stream=stream)
-        np.testing.assert_array_equal(compiled_words(seed, **args), common_words(np, seed, **args))
-
-
 def kolmogorov(x, distribution):
     """Largest distance between the empirical distribution function and another, times sqrt(n)."""
     x = np.sort(np.ravel(x))

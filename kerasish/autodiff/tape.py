@@ -234,9 +234,7 @@ class GradientTape:
             found = [grads.get(u) if u in keep else grads.pop(u, None) for u in entry.outputs]
             if all(g is None for g in found):
                 continue
-            g: Any = found[0] if entry.specs is None else tuple(
-                OPS["zeros"](s.shape, dtype=s.dtype.name) if x is None else x
-                for x, s in zip(found, entry.specs, strict=True))
+            g: Any = found[0] if entry.specs is None else _filled(entry, found)
             for uid, gx in zip(entry.inputs, _input_gradients(entry, g), strict=True):
                 if uid is not None and gx is not None:
                     grads[uid] = gx if uid not in grads else add(grads[uid], gx)
@@ -265,6 +263,14 @@ class _Pause:
     def __exit__(self, *_exception: Any) -> None:
         if self._was:
             self._tape._start()
+
+
+def _filled(entry: Entry, found: list[Any]) -> tuple[Any, ...]:
+    """The gradients of several results, with zeros for those that nobody gave, unless the rule does without."""
+    if entry.card.joint is not None and entry.card.joint.takes_gaps:
+        return tuple(found)
+    return tuple([OPS["zeros"](s.shape, dtype=s.dtype.name) if x is None else x
+                  for x, s in zip(found, entry.specs, strict=True)])  # type: ignore[arg-type]
 
 
 def _input_gradients(entry: Entry, g: Any) -> Any:

@@ -5,6 +5,7 @@ Importing the package enters all kernels in the table.
 
 from kerasish.backend.common import (
     activation,
+    attention,
     checks,
     contract,
     conv,
@@ -30,7 +31,6 @@ from kerasish.backend.cupy import selection as cupy_selection
 from kerasish.backend.device import use_default
 from kerasish.backend.numpy import folds as numpy_folds
 from kerasish.backend.numpy import indexing as numpy_indexing
-from kerasish.backend.numpy import random as numpy_random
 from kerasish.backend.numpy import selection as numpy_selection
 from kerasish.backend.numpy import sorting as numpy_sorting
 

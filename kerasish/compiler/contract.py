@@ -11,7 +11,7 @@ k, that of y k or n, that of the result n: so BLAS multiplies all where it lies,
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from kerasish.core.op import Card
+from kerasish.compiler.ir import InternalCard
 from kerasish.core.spec import Spec
 
 
@@ -35,15 +35,6 @@ class Layout(NamedTuple):
     out: int
 
 
-class _Internal(Card):
-    """A card of instructions that passes alone write; no op, so it is not in the table of cards."""
-
-    def __init__(self, name: str, inputs: tuple[str, ...], spec: Any):
-        self.name, self.inputs, self.spec = name, inputs, spec
-        self.promote, self.broadcasts, self.effect, self.variadic = None, False, False, None
-        self.joint, self.rules = None, None
-
-
 def _spec(x: Any, y: Any, *, subscripts: str, x_shape: Any, y_shape: Any, shape: Any) -> Spec:
     plan = layout(subscripts, x_shape, y_shape)
     size = plan.m * plan.n
@@ -56,7 +47,7 @@ def _spec(x: Any, y: Any, *, subscripts: str, x_shape: Any, y_shape: Any, shape:
     return out
 
 
-CONTRACT = _Internal("contract", ("x", "y"), _spec)
+CONTRACT = InternalCard("contract", ("x", "y"), _spec)
 
 
 @lru_cache(4096)

@@ -16,19 +16,9 @@ from typing import Any
 
 from kerasish.backend.device import Device
 from kerasish.compiler.calls import generate
-from kerasish.compiler.ir import Instruction, Program, programs_of
+from kerasish.compiler.ir import Instruction, InternalCard, Program, programs_of
 from kerasish.compiler.memory import place
-from kerasish.core.op import Card
 from kerasish.core.spec import Spec
-
-
-class ControlCard(Card):
-    """The card of instructions that hold programs; no op, so it is not in the table of cards."""
-
-    def __init__(self, name: str, spec: Callable[..., tuple[Spec, ...]]):
-        self.name, self.inputs, self.variadic, self.spec = name, ("*xs",), "xs", spec
-        self.promote, self.broadcasts, self.effect = None, False, False
-        self.joint, self.rules = None, None
 
 
 def _require_fit(what: str, body: Program, given: list[Spec]) -> None:
@@ -70,9 +60,9 @@ def _switch_spec(index: Any, *xs: Any, branches: tuple[Program, ...]) -> tuple[S
     return tuple(_results(branches[0]))
 
 
-SCAN = ControlCard("scan", _scan_spec)
-WHILE = ControlCard("while", _while_spec)
-SWITCH = ControlCard("switch", _switch_spec)
+SCAN = InternalCard("scan", ("*xs",), _scan_spec)
+WHILE = InternalCard("while", ("*xs",), _while_spec)
+SWITCH = InternalCard("switch", ("*xs",), _switch_spec)
 
 
 def kernel_of(instruction: Instruction, here: Device) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kerasish.compiler.ir import Program
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.replay import Replay
+from kerasish.compiler.runner import make_runner
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
@@ -106,11 +106,6 @@ class CompiledFunction:
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """Return the optimised program for arguments; print it to read it."""
         return optimize(trace(self._function, args, kwargs)[0])
-
-
-def make_runner(program: Program) -> Callable[[list[Any]], list[Any]]:
-    """Return what runs an optimised program: takes arrays for its inputs, returns fresh arrays of its outputs."""
-    return Replay(program)
 
 
 def function(f: Callable[..., Any]) -> CompiledFunction:

@@ -10,6 +10,16 @@ from kerasish.core.op import Card
 from kerasish.core.spec import Spec
 
 
+class InternalCard(Card):
+    """A card of instructions that the compiler alone writes; no op, so it is not in the table of cards."""
+
+    def __init__(self, name: str, inputs: tuple[str, ...], spec: Callable[..., Any]):
+        self.name, self.inputs, self.spec = name, inputs, spec
+        self.variadic = inputs[-1][1:] if inputs[-1].startswith("*") else None
+        self.promote, self.broadcasts, self.effect = None, False, False
+        self.joint, self.rules = None, None
+
+
 class Instruction(NamedTuple):
     """One op: the card, the values that it reads, its static parameters, the values that it makes."""
 

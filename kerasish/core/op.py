@@ -36,7 +36,8 @@ class Card:
         promote: None, "same", "number", "float", or a function from the common dtype to the one to compute in.
         vjp: a tuple with one rule an input (None where no gradient flows), or one function that returns
             a tuple with one gradient an input; None for an op that stops gradients. With several
-            results, `g` and `out` are tuples (gradients that nobody gave are zeros).
+            results, `g` and `out` are tuples. Gradients that nobody gave are zeros in it; where the rule's first
+            argument is called `given`, None.
         broadcasts: whether inputs broadcast against each other: the tape then sums each gradient over
             the axes along which its input was repeated, and rules need not think of it.
         effect: whether it must run even if nobody reads its result, such as a check that may raise.
@@ -85,14 +86,17 @@ class Rule:
         specs: names of those of which shape and dtype suffice.
         params: names of static parameters.
         wants_needs: whether it takes `needs`, one bool an input: is its gradient asked for?
+        takes_gaps: whether gradients that nobody gave are None to it, and not zeros.
     """
 
-    __slots__ = ("function", "values", "specs", "params", "wants_needs")
+    __slots__ = ("function", "values", "specs", "params", "wants_needs", "takes_gaps")
 
     def __init__(self, card: Card, function: Callable[..., Any]):
         self.function = function
         code = function.__code__
-        names = [n for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n not in ("self", "g")]
+        names = [n for n in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if n != "self"]
+        self.takes_gaps = names[0] == "given"
+        names = [n for n in names if n not in ("g", "given")]
         tensors = {n.removeprefix("*") for n in card.inputs} | {"out"}
         self.wants_needs = "needs" in names
         self.values = tuple(n for n in names if n in tensors)

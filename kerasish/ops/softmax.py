@@ -68,7 +68,7 @@ def _along(card: Card, x: Any, axis: Any) -> Tensor:
 # log(sum(exp(x))) - x[target] along the last axis, zero where the target names no class.
 sparse_softmax_crossentropy = Card(
     "sparse_softmax_crossentropy", ("x", "target"), spec=lambda x, target: Spec(target.shape, x.dtype),
-    vjp=(lambda g, x, target: _sparse_grad(g, x, target), None),
+    vjp=(lambda g, x, target, out: _sparse_grad(g, x, target, out), None),
 )
 
 
@@ -76,10 +76,11 @@ def _sparse_grad_vjp(g, y, x, target):
     p, hot = softmax(x), one_hot(target, x.shape[-1], dtype=x.dtype.name)
     known = reduction.sum(hot, axis=-1, keepdims=True)
     through_p = known * p * (g - reduction.sum(g * p, axis=-1, keepdims=True))
-    return reduction.sum(g * (known * p - hot), axis=-1), expand_dims(y, -1) * through_p, None
+    return reduction.sum(g * (known * p - hot), axis=-1), expand_dims(y, -1) * through_p, None, None
 
 
-# y (softmax(x) - one_hot(target)), zero where the target names no class.
+# y (softmax(x) - one_hot(target)), zero where the target names no class. The loss, which follows from x and the target,
+# spares a kernel the sum of the exponentials.
 _sparse_grad: Card = Card(
-    "sparse_softmax_crossentropy_grad", ("y", "x", "target"), spec=like(1), vjp=_sparse_grad_vjp
+    "sparse_softmax_crossentropy_grad", ("y", "x", "target", "loss"), spec=like(1), vjp=_sparse_grad_vjp
 )

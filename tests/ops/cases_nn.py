@@ -229,6 +229,16 @@ CASES = [
     Case("dot_product_attention", ATTENTION, {"bias": normal(2, 2, 3, 4)}, reference=dot_product_attention),
     Case("dot_product_attention", [normal(2, 3, 4, 2), normal(2, 4, 2, 2), normal(2, 4, 2, 3)],
          {"mask": booleans(2, 1, 3, 4), "bias": normal(4, 3, 4)}, reference=dot_product_attention, id="grouped"),
+    Case("dot_product_attention", ATTENTION, {"mask": booleans(2, 2, 3, 4), "is_causal": True},
+         reference=dot_product_attention, id="mask-causal"),
+    Case("dot_product_attention", ATTENTION, {"mask": np.array([1, 0, 1, 0], bool)}, reference=dot_product_attention,
+         id="mask-of-one-axis"),
+    Case("dot_product_attention", ATTENTION, {"mask": np.array([1, 0, 1], bool)[:, None], "scale": positive()},
+         reference=dot_product_attention, id="nothing-to-see", differentiable=[0, 1, 2]),
+    Case("dot_product_attention", [normal(2, 3, 4, 2), normal(2, 5, 2, 2), normal(2, 5, 2, 3)],
+         {"mask": booleans(1, 4, 3, 5), "is_causal": True}, reference=dot_product_attention, id="grouped-mask"),
+    Case("dot_product_attention", [normal(2, 5, 4, 3), normal(2, 3, 2, 3), normal(2, 3, 2, 1)], {"is_causal": True},
+         reference=dot_product_attention, id="grouped-causal"),
     Case("ctc_loss", [np.array([[1, 2], [2, 2]]), normal(2, 4, 3), np.array([2, 2]), np.array([4, 3])],
          reference=ctc_loss, dynamic=False, dtypes=("float64", "float32")),
     Case("ctc_loss", [np.array([[0, 1, 0], [1, 1, 1]]), normal(2, 4, 3), np.array([1, 0]), np.array([3, 4])],
@@ -253,6 +263,7 @@ CASES = [
 
 CARDS_ELSEWHERE = (
     "lstm", "lstm_grad", "gru", "gru_grad",  # tests/test_recurrences.py
+    "attention_grad",  # tests/test_attention_kernels.py
     "check_range",  # tests/test_losses.py, tests/layers/test_core.py
     "max_pool_index", "max_pool_gather", "max_pool_scatter",  # tests/test_higher_gradients.py
 )

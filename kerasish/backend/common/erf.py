@@ -23,11 +23,11 @@ _FAR = [
     3.471097532166902e-07, -6.527437372301098e-07, -1.1919919365788557e-07, 1.2985440105134064e-07,
     1.7338931995673464e-08, -2.157034743605127e-08, 2.8895179522521514e-09,
 ]  # fmt: skip
-_SINGLE_ABOVE = [
+SINGLE_ABOVE = [
     1.1283791393470428, 0.19354678596280073, 0.053101922336931125,
     0.0038833991845629613, 0.0002845641392088547, 1.986733675633512e-06,
 ]  # fmt: skip
-_SINGLE_BELOW = [
+SINGLE_BELOW = [
     1.0, 0.5048589290692213, 0.11535066470027062,
     0.015207369980337244, 0.0011855785208613684, 3.7419568891441274e-05,
 ]  # fmt: skip
@@ -42,7 +42,7 @@ def erf(xp, x):
         return _erf64(xp, x)
     y = xp.clip(x, -4, 4)
     z = y * y
-    return xp.clip(y * _polynomial(_SINGLE_ABOVE, z) / _polynomial(_SINGLE_BELOW, z), -1, 1)
+    return xp.clip(y * _polynomial(SINGLE_ABOVE, z) / _polynomial(SINGLE_BELOW, z), -1, 1)
 
 
 @kernel("erfc")

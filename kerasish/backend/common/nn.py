@@ -58,8 +58,8 @@ def sparse_softmax_crossentropy(xp, x, target, *, out=None):
 
 @kernel("sparse_softmax_crossentropy_grad")
 @through_float32
-def sparse_softmax_crossentropy_grad(xp, g, x, target, *, out=None):
-    """g (softmax(x) - one_hot(target)); zero where the target names no class."""
+def sparse_softmax_crossentropy_grad(xp, g, x, target, _loss, *, out=None):
+    """g (softmax(x) - one_hot(target)); zero where the target names no class. The loss is for those who need it."""
     result = fresh(xp, x.shape, x.dtype, out)
     rows, grads = x.reshape(target.size, x.shape[-1]), result.reshape(target.size, x.shape[-1])
     weights, picked = g.reshape(-1), target.reshape(-1)

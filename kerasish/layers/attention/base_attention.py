@@ -145,10 +145,11 @@ class HeadsAttention(HasWeightArguments, Layer):
         """Return (output, scores or None) for projected query, key and value; a subclass may do it its own way."""
         if self._flash_attention and return_attention_scores:
             raise ValueError(f"layer {self.path!r} has flash attention, which has no scores to return")
-        fused = self._dropout == 0 and not return_attention_scores and query.ndim == 4  # one op, without scores
-        if use_causal_mask and not (fused and attention_mask is None):
+        # One op, without scores, unless they are dropped; if they might be, it must fill in what a mask forbids alike.
+        whole = self._dropout == 0 or (not training and attention_mask is None)
+        fused = whole and not return_attention_scores and query.ndim == 4
+        if use_causal_mask and not fused:
             attention_mask = masks.joined([masks.causal(query.shape[1], value.shape[1]), attention_mask])
-            use_causal_mask = False
         if fused:
             if attention_mask is not None:
                 attention_mask = self._with_axes(ops.cast(attention_mask, "bool"), 4)

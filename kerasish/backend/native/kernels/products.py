@@ -1,0 +1,134 @@
+"""Matrix products: calls of the library, each on a part of the rows or columns of the result, or of its sums."""
+
+import math
+from typing import Any
+
+from llvmlite import ir
+
+from kerasish.backend.native import blas
+from kerasish.backend.native.driver import _Pointer
+from kerasish.backend.native.jobs import Job, Plan, align, lowering
+from kerasish.backend.native.kernels.parts import add_parts
+
+_ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
+SHARE = 2_000_000  # multiplications of a part
+
+
+def gemm(kind: str, wide: bool) -> Any:
+    """Return the writer of a product of batches of matrices.
+
+    Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b; elements from one
+    matrix to the next of a, b and out, along the outer axis of the batch and along the inner one; the length of the
+    inner one; and whether parts are rows (0), columns (1), whole matrices (2), or pieces of the sums (3), which go into
+    a result each; last the length of such a piece.
+    """
+    integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
+
+    def write(k: Any) -> None:
+        a, b, out = (k.pointer(n, kind) for n in range(3))
+        m, n, depth, lda, ldb, ldc, turn_a, turn_b = (k.size(4 + i) for i in range(8))
+        outer, inner, length, mode = [k.size(12 + i) for i in range(3)], [k.size(15 + i) for i in range(3)], *(
+            k.size(18 + i) for i in range(2))
+        pieces, piece = mode.equals(3), k.size(20)
+        build = k.builder
+        rows, columns = mode.equals(0), mode.equals(1)
+        first, count = rows.where(k.lo, 0), rows.where(k.hi - k.lo, m)
+        left, width = columns.where(k.lo, 0), columns.where(k.hi - k.lo, n)
+        plain_a, plain_b = turn_a.equals(0), turn_b.equals(0)
+        begun, depth = pieces.where(k.lo, 0), pieces.where(k.hi - k.lo, depth)
+        a = a + plain_a.where(first * lda + begun, first + begun * lda)
+        b = b + plain_b.where(left + begun * ldb, left * ldb + begun)
+        out = out + (first * ldc + left + begun // piece * (m * n))
+        begin, end = mode.equals(2).where(k.lo, 0), mode.equals(2).where(k.hi, 1)
+        pointer, i32 = ir.PointerType(), ir.IntType(32)
+        signature = ir.FunctionType(ir.VoidType(), [i32, i32, i32, *[integer] * 3, real, pointer, integer, pointer,
+                                                    integer, real, pointer, integer])
+        function = _Pointer(build.inttoptr(k.size(3).code, pointer), signature)
+
+        def whole(v: Any) -> Any:
+            return v.code if wide else build.trunc(v.code, i32)
+
+        def side(plain: Any) -> Any:
+            return build.select(plain.code, ir.Constant(i32, _PLAIN), ir.Constant(i32, _TRANSPOSED))
+
+        with k.loop(begin, end) as i:
+            first, second = i // length, i % length
+            at = [first * o + second * n for o, n in zip(outer, inner, strict=True)]
+            build.call(function, [
+                ir.Constant(i32, _ROW_MAJOR), side(plain_a), side(plain_b), whole(count), whole(width), whole(depth),
+                ir.Constant(real, 1.0), (a + at[0]).code, whole(lda), (b + at[1]).code, whole(ldb),
+                ir.Constant(real, 0.0), (out + at[2]).code, whole(ldc)])
+
+    return write
+
+
+def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
+            turn_a: bool = False, turn_b: bool = False, batch: tuple[int, int] = (1, 1),
+            outer: tuple[int, int, int] = (0, 0, 0), inner: tuple[int, int, int] = (0, 0, 0)) -> Job | None:
+    """Return the job of `out = op(a) @ op(b)` for a batch of matrices; None without a library.
+
+    Args:
+        a, b, out: operands.
+        m, n, k: rows and columns of the result, and the length of the sums.
+        lda, ldb, ldc: elements from one stored row to the next.
+        turn_a, turn_b: whether the stored matrix is the transposed one.
+        batch: matrices along two axes.
+        outer, inner: elements from one matrix of a, b and out to the next along each of these axes.
+    """
+    found = blas.library()
+    if found is None:
+        return None
+    work, count = m * n * k, batch[0] * batch[1]
+    if count > 1:
+        mode, total, grain = 2, count, min(max(1, SHARE // max(work, 1)), count)
+    elif m >= n:
+        mode, total, grain = 0, m, _grain(m, work)
+    else:
+        mode, total, grain = 1, n, _grain(n, work)
+    address = found.sgemm if kind == "f4" else found.dgemm
+    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
+    return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain)
+
+
+def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int,
+                 turn_a: bool = False, turn_b: bool = False) -> Plan | None:
+    """Return the plan of a product of two matrices; where the sums are long beside the result, they are what is cut.
+
+    Such is the gradient of weights. Halves of the result would each read one operand whole, pieces of the sums do not.
+
+    Args:
+        a, b, out, m, n, k, lda, ldb, turn_a, turn_b: see `product`; the result is contiguous.
+        scratch: the name of the plan's scratch memory, if it has any.
+    """
+    job = product(a, b, out, kind=kind, m=m, n=n, k=k, lda=lda, ldb=ldb, ldc=n, turn_a=turn_a, turn_b=turn_b)
+    if job is None or k < 4 * max(m, n) or m * n * k < 4 * SHARE:
+        return None if job is None else Plan((job,))
+    piece = -(-k // (4 if m * n * k < 64 * SHARE else 8))
+    parts = -(-k // piece)
+    sums = job._replace(operands=(a, b, scratch), sizes=(*job.sizes[:-2], 3, piece), total=k, grain=piece)
+    return Plan((sums, add_parts(scratch, out, parts=parts, width=m * n, kind=kind)),
+                (align(parts * m * n * (4 if kind == "f4" else 8)),))
+
+
+def _grain(length: int, work: int) -> int:
+    """Halves, or quarters of large products, in multiples of 32."""
+    parts = 1 if work < 2 * SHARE else 2 if work < 32 * SHARE else 4
+    return max(32, -(-length // (32 * parts)) * 32)
+
+
+@lowering("matmul")
+def matmul(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    x, y = ins
+    kind = {"f": "f4", "d": "f8"}.get(x.dtype.char)
+    if kind is None or x.ndim < 2 or y.ndim < 2 or not outs[0].size or not x.size:
+        return None
+    m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
+    common = dict(kind=kind, k=k, n=n, lda=k, ldb=n, ldc=n)
+    if y.ndim == 2:
+        job = product("i0", "i1", "o0", m=x.size // k, **common)
+    elif x.shape[:-2] == y.shape[:-2]:
+        batch = math.prod(x.shape[:-2]), 1
+        job = product("i0", "i1", "o0", m=m, batch=batch, outer=(m * k, k * n, m * n), **common)
+    else:
+        job = None
+    return None if job is None else Plan((job,))

@@ -1,0 +1,150 @@
+"""The threads that run jobs: the caller, and helpers that sleep until there is enough work to share.
+
+There is one pool. The library of matrix products is called from it with a single thread of its own, so that no two
+pools ever wait for each other.
+"""
+
+import contextlib
+import ctypes
+import functools
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.native import blas, driver, engine
+from kerasish.backend.native.driver import DESK, DONE, TAKEN, TURN, YIELD
+
+
+@functools.cache
+def threads() -> int:
+    """Return how many threads run jobs: KERASISH_NUM_THREADS, OMP_NUM_THREADS, or the usable processors."""
+    for name in ("KERASISH_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "")
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def _yield_address() -> int:
+    """Return the address of the system's function that lets other threads run."""
+    if os.name == "nt":
+        return ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value or 0  # type: ignore[attr-defined]
+    return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
+
+
+@functools.cache
+def _code(name: str) -> Any:
+    return engine.callable_of(engine.function(f"driver {name}", getattr(driver, name)))
+
+
+class Batch:
+    """A list of jobs made ready to run.
+
+    Args:
+        records: int64 array of shape (jobs, RECORD), see `driver`.
+        slots: int64 array of addresses that the jobs' tables refer to; the caller may change it between runs.
+        keep: whatever must live as long as this.
+        nanoseconds: what a run takes on one thread, roughly.
+    """
+
+    def __init__(self, records: np.ndarray, slots: np.ndarray, keep: Any, nanoseconds: float):
+        self._records, self._slots, self._keep = records, slots, keep
+        self._head = np.array([records.ctypes.data, len(records), slots.ctypes.data], np.int64)
+        self._counters = records[:, TAKEN : DONE + 1]
+        self._arguments = slots.ctypes.data, self._head.ctypes.data, 0, len(records)
+        self._alone = _code("alone")
+        parts = int(records[:, driver.PARTS].max(initial=1))
+        self._shared = threads() > 1 and nanoseconds > SHARE and parts > 1
+
+    def run(self) -> None:
+        """Run the jobs."""
+        if self._shared and _desk.lay_out(self._head, self._counters):
+            _desk.lead()
+        else:
+            self._alone(*self._arguments)
+
+
+SHARE = 100_000  # nanoseconds of work from which on waking a helper pays
+
+
+class _Desk:
+    """Where threads meet: one batch at a time is shared; another one meanwhile runs on its own thread."""
+
+    def __init__(self) -> None:
+        self._fields = np.zeros(DESK, np.int64)
+        self._fields[YIELD] = _yield_address()
+        self._arguments = 0, self._fields.ctypes.data, 0, 0
+        self._busy = threading.Lock()
+        self._helpers: list[_Helper] = []
+        self._lead: Any = None
+
+    def lay_out(self, head: np.ndarray, counters: np.ndarray) -> bool:
+        """Put a batch on the desk and wake the helpers; False if another batch lies there."""
+        if not self._busy.acquire(blocking=False):
+            return False
+        if self._lead is None:
+            self._lead, follow = _code("lead"), _code("follow")
+            self._helpers = [_Helper(follow, self._arguments) for _ in range(threads() - 1)]
+        fields = self._fields
+        counters[...] = 0
+        fields[: len(head)] = head
+        fields[TURN] += 1
+        for helper in self._helpers:
+            helper.wake()
+        return True
+
+    def lead(self) -> None:
+        """Run what lies on the desk."""
+        try:
+            self._lead(*self._arguments)
+        finally:
+            self._busy.release()
+
+
+class _Helper:
+    """A thread that sleeps until it is woken, and then follows as long as there is work."""
+
+    def __init__(self, follow: Callable[..., None], arguments: tuple):
+        self._door = threading.Lock()
+        self._door.acquire()
+        self._asleep = True
+        self._follow, self._arguments = follow, arguments
+        threading.Thread(target=self._serve, name="kerasish-helper", daemon=True).start()
+
+    def wake(self) -> None:
+        """Wake the thread, if it sleeps. Should it be falling asleep just now, the work is done without it."""
+        if self._asleep:
+            self._asleep = False
+            self._door.release()
+
+    def _serve(self) -> None:
+        while True:
+            self._door.acquire()
+            self._follow(*self._arguments)
+            self._asleep = True
+
+
+_desk = _Desk()
+
+
+def _after_fork() -> None:
+    global _desk
+    _desk = _Desk()  # threads do not survive a fork
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@contextlib.contextmanager
+def one_blas_thread() -> Any:
+    """Return a context in which the library of matrix products uses one thread."""
+    before = blas.set_threads(1)
+    try:
+        yield
+    finally:
+        blas.set_threads(before)

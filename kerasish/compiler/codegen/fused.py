@@ -1,0 +1,106 @@
+"""Fused instructions: several elementwise ops and reductions of one shape that become one kernel."""
+
+from typing import Any, NamedTuple
+
+from kerasish.compiler.ir import Instruction
+from kerasish.core.spec import Spec
+
+Shape = tuple[int, ...]
+FULL, ROW, COLUMN = "full", "row", "column"
+
+
+class Fused:
+    """Stands where a card stands, for an instruction that is a small program of its own.
+
+    Values are numbered anew: the inputs first, then what the body makes.
+
+    Attributes:
+        body: the instructions, in order.
+        results: the values that are seen outside.
+        shape: the shape over which the kernel loops.
+        folded: how many of its last axes are folded by reductions within rows; 0 if none are.
+        scopes: of each value made, whether it lies in every place (FULL), once a row (ROW), or is a sum over the first
+            axes, complete only when all is done (COLUMN).
+        masks: of each input, along which axes of `shape` it extends.
+        constants: value -> number, of values that are known; they are numbered behind the inputs.
+        known: their specs.
+    """
+
+    name = "fused"
+    effect = False
+
+    def __init__(self, body: tuple[Instruction, ...], inputs: int, results: tuple[int, ...], shape: Shape, folded: int,
+                 scopes: dict[int, str], masks: tuple[tuple[bool, ...], ...], constants: dict[int, float],
+                 known: list[Spec]):
+        self.body, self.inputs, self.results, self.shape, self.folded = body, inputs, results, shape, folded
+        self.scopes, self.masks, self.constants, self.known = scopes, masks, constants, known
+
+    def spec(self, *inputs: Spec) -> tuple[Spec, ...]:
+        """Return the specs of the results."""
+        specs = self.all_specs(inputs)
+        return tuple(specs[v] for v in self.results)
+
+    def all_specs(self, inputs: Any) -> list[Spec]:
+        """Return the specs of all values."""
+        specs = [*(Spec(x.shape, x.dtype) for x in inputs), *self.known]
+        for i in self.body:
+            out = i.card.spec(*[specs[v] for v in i.inputs], **i.params)
+            specs += list(out) if type(out) is tuple else [out]
+        return specs
+
+    def __repr__(self) -> str:
+        return f"fused[{' '.join(i.card.name for i in self.body)}]"
+
+
+class Loops(NamedTuple):
+    """How a fused kernel goes through its shape.
+
+    Attributes:
+        dims: lengths of the loops, the innermost last; axes that all inputs share or lack together are one loop.
+        masks: of each input, in which loops it moves.
+    """
+
+    dims: tuple[int, ...]
+    masks: tuple[tuple[bool, ...], ...]
+
+
+def collapse(shape: Shape, masks: list[tuple[bool, ...]], kept: int | None) -> Loops | None:
+    """Merge the axes of a shape into as few loops as inputs allow.
+
+    Args:
+        shape: the axes.
+        masks: of each input, along which axes it extends.
+        kept: how many last axes must be the innermost loop by themselves (because the ones before are folded, or they
+            are); None if it does not matter.
+
+    Returns:
+        The loops, None if the last `kept` axes are not one loop.
+    """
+    axes = [a for a, n in enumerate(shape) if n != 1]
+    boundary = len(shape) - kept if kept is not None else -1
+    runs: list[list[int]] = []
+    for a in axes:
+        joins = runs and not (runs[-1][-1] < boundary <= a) and all(m[runs[-1][-1]] == m[a] for m in masks)
+        if joins:
+            runs[-1].append(a)
+        else:
+            runs.append([a])
+    if kept is not None:
+        inner = [r for r in runs if r[0] >= boundary]
+        if len(inner) > 1:
+            return None
+        if not inner:
+            runs.append([])
+        if len(runs) == 1:
+            runs.insert(0, [])
+    elif not runs:
+        runs.append([])
+    dims = tuple([_product([shape[a] for a in r]) for r in runs])
+    return Loops(dims, tuple([tuple([bool(r) and m[r[0]] for r in runs]) for m in masks]))
+
+
+def _product(lengths: list[int]) -> int:
+    out = 1
+    for n in lengths:
+        out *= n
+    return out

@@ -1,0 +1,263 @@
+"""Put elementwise chains, with the reductions that begin or end them, into fused instructions."""
+
+from typing import Any
+
+from kerasish.compiler.codegen.expressions import kind_of, writer
+from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Shape, collapse
+from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.passes.decompose import SHORT
+
+_MOST_INPUTS, _MOST_MEMBERS, _MOST_LOOPS = 24, 64, 5
+_FOLDS = ("sum", "mean", "max", "min")
+_AT = ("take_along_axis", "position")  # folds of rows by a second input, one number a row
+_INLINE = (0.0, 1.0, -1.0, 0.5, 2.0)  # constants that are written into the code
+
+
+def fuse(program: Program) -> Program:
+    """Return the program with fused instructions."""
+    return _Fuser(program).run()
+
+
+class _Group:
+    """Instructions that go into one kernel."""
+
+    def __init__(self, shape: Shape):
+        self.shape = shape
+        self.folded = 0
+        self.summed: int | None = None  # how many first axes sums fold
+        self.members: list[Instruction] = []
+        self.scopes: dict[int, str] = {}
+        self.leaves: dict[int, tuple[bool, ...]] = {}
+
+    def row_shapes(self) -> tuple[Shape, ...]:
+        front = self.shape[: len(self.shape) - self.folded]
+        return (front + (1,) * self.folded, front)
+
+    def kept(self, folded: int, summed: int | None) -> int | None:
+        """How many last axes must be the innermost loop."""
+        if folded:
+            return folded
+        return None if summed is None or summed == len(self.shape) else len(self.shape) - summed
+
+
+class _Fuser:
+    def __init__(self, program: Program):
+        self.program, self.specs = program, program.specs
+        self.places: list[Any] = []  # groups and lone instructions, in order
+        self.front: list[Instruction] = []  # those that stand alone and depend on nothing computed in a group
+        self.where: dict[int, int] = {}  # value -> place that makes it
+        self.readers: dict[int, int] = {}  # value -> the last group that reads it
+        self.constants = {v: a for a, v in program.constants}
+
+    def run(self) -> Program:
+        for i in self.program.instructions:
+            after = max([self.where[v] for v in i.inputs if v in self.where], default=-1)
+            place = self._home(i, after)
+            if place is None and after < 0 and i.card.name != "full":
+                self.front.append(i)
+                place = -1
+            elif place is None:
+                place = len(self.places)
+                self.places.append(i)
+            for o in i.outputs:
+                self.where[o] = place
+        used = self._used_outside()
+        done = [p if isinstance(p, Instruction) else self._instruction(p, used) for p in self.places]
+        return self.program._replace(instructions=(*self.front, *(i for i in done if i.outputs)))
+
+    def _home(self, i: Instruction, after: int) -> int | None:
+        """The group that takes an instruction: one it is connected with, or a new one."""
+        tried = {after, *(self.readers[v] for v in i.inputs if v in self.readers and self.specs[v].size > 1)}
+        if self.specs[i.outputs[0]].size == 1:
+            tried |= {n for n, p in enumerate(self.places) if isinstance(p, _Group) and p.shape == ()}
+        for n in sorted(tried, reverse=True):
+            is_group = max(after, 0) <= n < len(self.places) and isinstance(self.places[n], _Group)
+            if is_group and self._add(self.places[n], i):
+                self._note(i, n)
+                return n
+        group = self._new(i)
+        if group is not None:
+            self.places.append(group)
+            self._note(i, len(self.places) - 1)
+            return len(self.places) - 1
+        return None
+
+    def _note(self, i: Instruction, n: int) -> None:
+        for v in i.inputs:
+            self.readers[v] = n
+
+    def _new(self, i: Instruction) -> _Group | None:
+        out = self.specs[i.outputs[0]]
+        if i.card.name in ("reshape", "broadcast_to"):
+            return None  # a view; or a copy, where nothing is computed
+        folds = i.card.name in _FOLDS or i.card.name in _AT
+        shape = self.specs[i.inputs[0]].shape if folds else out.shape
+        if out.size == 1 and not folds:
+            shape = ()
+        group = _Group(shape)
+        return group if _size(shape) and self._add(group, i) else None
+
+    def _add(self, group: _Group, i: Instruction) -> bool:
+        """Add an instruction to a group if it fits."""
+        if len(i.outputs) != 1 or len(group.members) >= _MOST_MEMBERS or i.card.effect:
+            return False
+        found = self._fit(group, i)
+        if found is None:
+            return False
+        scope, leaves, folded, summed = found
+        masks = {**group.leaves, **leaves}
+        if any(group.leaves.get(v, m) != m for v, m in leaves.items()) or len(masks) > _MOST_INPUTS:
+            return False
+        if group.shape:
+            if summed is not None and folded and summed != len(group.shape) - folded:
+                return False
+            loops = collapse(group.shape, list(masks.values()), group.kept(folded, summed))
+            if loops is None or len(loops.dims) > _MOST_LOOPS:
+                return False
+        group.leaves, group.folded, group.summed = masks, folded, summed
+        group.members.append(i)
+        group.scopes[i.outputs[0]] = scope
+        return True
+
+    def _fit(self, group: _Group, i: Instruction) -> Any:
+        """(scope, new leaves, folded axes, summed axes) with which an instruction would belong to a group, or None."""
+        name, out = i.card.name, self.specs[i.outputs[0]]
+        if name in _FOLDS:
+            return self._fit_fold(group, i)
+        if name in _AT:
+            return self._fit_at(group, i)
+        if name == "add_along_axis":
+            return self._fit_placed(group, i)
+        if name == "reshape":
+            (x,) = i.inputs
+            is_row = group.scopes.get(x) == ROW and group.folded and out.shape in group.row_shapes()
+            is_scalar = group.shape == () and out.size == 1 and (x in group.scopes or self.specs[x].size == 1)
+            if is_row or is_scalar:
+                return (ROW if is_row else FULL), ({} if x in group.scopes else {x: ()}), group.folded, group.summed
+            return None
+        if name == "broadcast_to":
+            if kind_of(out) is None:
+                return None
+        elif writer(name, [self.specs[v] for v in i.inputs], out) is None or not i.inputs:
+            return None
+        scope = self._scope(group, out.shape)
+        if scope is None or (group.shape == () and any(self.specs[v].size != 1 for v in i.inputs)):
+            return None
+        leaves: dict[int, tuple[bool, ...]] = {}
+        for v in i.inputs:
+            mask = self._reach(group, v, scope, out.shape)
+            if mask is None:
+                return None
+            if v not in group.scopes:
+                leaves[v] = mask
+        return scope, leaves, group.folded, group.summed
+
+    def _scope(self, group: _Group, shape: Shape) -> str | None:
+        if shape == group.shape or (group.shape == () and _size(shape) == 1):
+            return FULL
+        return ROW if group.folded and shape in group.row_shapes() else None
+
+    def _reach(self, group: _Group, v: int, scope: str, shape: Shape) -> tuple[bool, ...] | None:
+        """Along which axes an input extends (nothing for one that the group makes); None if it cannot be read here."""
+        own, spec = group.scopes.get(v), self.specs[v]
+        if kind_of(spec) is None:
+            return None
+        if own is not None:
+            if own == COLUMN:
+                return None
+            fits = own == scope if scope == ROW or own == FULL else spec.shape == group.row_shapes()[0]
+            return () if fits and (own != ROW or scope == FULL or spec.shape == shape) else None
+        if group.shape == ():
+            return ()
+        aligned = (1,) * (len(shape) - spec.ndim) + spec.shape
+        mask = tuple([n != 1 for n in aligned])
+        if any(m != n for m, n, extends in zip(aligned, shape, mask, strict=True) if extends):
+            return None
+        return mask + (False,) * (len(group.shape) - len(shape))
+
+    def _fit_fold(self, group: _Group, i: Instruction) -> Any:
+        (x,), out, axes = i.inputs, self.specs[i.outputs[0]], tuple(sorted(i.params["axis"]))
+        spec, rank = self.specs[x], len(group.shape)
+        if spec.shape != group.shape or not group.shape or spec.dtype.name not in ("float32", "float64") or not axes:
+            return None
+        if spec.dtype != out.dtype or group.scopes.get(x, FULL) != FULL:
+            return None
+        leaves = {} if x in group.scopes else {x: tuple([n != 1 for n in group.shape])}
+        if axes == tuple(range(rank - len(axes), rank)) and len(axes) < rank and group.folded in (0, len(axes)):
+            return ROW, leaves, len(axes), group.summed
+        leading = axes == tuple(range(len(axes)))
+        if leading and i.card.name in ("sum", "mean") and group.summed in (None, len(axes)):
+            return COLUMN, leaves, group.folded, len(axes)
+        return None
+
+    def _fit_at(self, group: _Group, i: Instruction) -> Any:
+        """A fold of rows in which another input says at which place, or by which number."""
+        (x, at), out, rank = i.inputs, self.specs[i.outputs[0]], len(group.shape)
+        if i.params["axis"] != rank - 1 or rank < 2 or group.folded not in (0, 1):
+            return None
+        row = group.shape[:-1] + (1,)
+        if self.specs[x].shape != group.shape or self.specs[at].shape != row or group.scopes.get(x, FULL) != FULL:
+            return None
+        if out.shape not in (row, row[:-1]) or group.scopes.get(at, ROW) != ROW or row == group.shape:
+            return None
+        if kind_of(self.specs[x]) is None or self.specs[at].dtype.kind not in "if" or group.shape[-1] > SHORT:
+            return None
+        extends = tuple([n != 1 for n in group.shape])
+        leaves = {x: extends, at: (*extends[:-1], False)}
+        return ROW, {v: m for v, m in leaves.items() if v not in group.scopes}, 1, group.summed
+
+    def _fit_placed(self, group: _Group, i: Instruction) -> Any:
+        """One number of a row put at one place of it, zeros elsewhere."""
+        rank = len(group.shape)
+        row = group.shape[:-1] + (1,)
+        if self.specs[i.outputs[0]].shape != group.shape or rank < 2 or i.params["axis"] != rank - 1:
+            return None
+        if group.folded not in (0, 1) or row == group.shape or any(self.specs[v].shape != row for v in i.inputs):
+            return None
+        if any(group.scopes.get(v, ROW) != ROW or kind_of(self.specs[v]) is None for v in i.inputs):
+            return None
+        mask = (*(n != 1 for n in group.shape[:-1]), False)
+        return FULL, {v: mask for v in i.inputs if v not in group.scopes}, 1, group.summed
+
+    def _used_outside(self) -> set[int]:
+        used = {*self.program.outputs, *(v for _, v in self.program.updates)}
+        for n, p in enumerate(self.places):
+            for i in [p] if isinstance(p, Instruction) else p.members:
+                used.update(v for v in i.inputs if self.where.get(v) != n)
+        return used
+
+    def _instruction(self, group: _Group, used: set[int]) -> Instruction:
+        live = set(used)
+        members = []
+        for i in reversed(group.members):
+            if i.outputs[0] in live:
+                members.append(i)
+                live.update(i.inputs)
+        members.reverse()
+        read = dict.fromkeys(v for i in members for v in i.inputs if v not in group.scopes)
+        inputs = [v for v in read if self._inline(v) is None]
+        known = [v for v in read if v not in inputs]
+        number = {v: n for n, v in enumerate([*inputs, *known, *(i.outputs[0] for i in members)])}
+        body = tuple([i._replace(inputs=tuple([number[v] for v in i.inputs]), outputs=(number[i.outputs[0]],))
+                      for i in members])
+        made = [i.outputs[0] for i in members if i.outputs[0] in used]
+        card = Fused(
+            body, len(inputs), tuple([number[v] for v in made]), group.shape, group.folded,
+            {number[i.outputs[0]]: group.scopes[i.outputs[0]] for i in members},
+            tuple([group.leaves[v] for v in inputs]), {number[v]: self._inline(v) for v in known},  # type: ignore[misc]
+            [self.specs[v] for v in known])
+        return Instruction(card, tuple(inputs), {}, tuple(made))  # type: ignore[arg-type]
+
+    def _inline(self, v: int) -> float | None:
+        array = self.constants.get(v)
+        if array is None or array.size != 1 or kind_of(self.specs[v]) is None:
+            return None
+        value = float(array.reshape(-1)[0])
+        return value if value in _INLINE and not (value == 0 and str(value) == "-0.0") else None
+
+
+def _size(shape: Shape) -> int:
+    out = 1
+    for n in shape:
+        out *= n
+    return out

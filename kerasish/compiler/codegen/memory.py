@@ -1,0 +1,123 @@
+"""The memory of a program as machine code: one arena for what it computes, a slot with an address for every value."""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.native.jobs import Plan
+from kerasish.compiler.codegen.schedule import Layout
+from kerasish.compiler.ir import Instruction, Program
+
+_LARGE = 4096  # bytes from which on an output is written straight into the array that the caller gets
+
+
+class Memory:
+    """Where the values of a program lie.
+
+    Attributes:
+        slots: the address of every value, then those of scratch memory; jobs read them.
+        direct: outputs that lie in an array of their own, given by `point` before every run.
+    """
+
+    def __init__(self, program: Program, layout: Layout, plans: list[Plan | None]):
+        self._program, self._root = program, layout.root
+        external = {*program.inputs, *(v for _, v in program.variables), *(v for _, v in program.constants),
+                    *layout.in_place}
+        self.direct = [v for v in dict.fromkeys(program.outputs)
+                       if layout.root[v] == v and v not in external and _bytes(program.specs[v]) >= _LARGE]
+        scratch = {n: p.scratch for n, p in enumerate(plans) if p is not None and p.scratch}
+        offsets, total = places(program, layout, external | set(self.direct), scratch)
+        self._arena = np.empty(total + 64, np.uint8)
+        self._shift = -self._arena.ctypes.data % 64
+        self._offsets = offsets
+        self._constants = {v: np.array(a, order="C") for a, v in program.constants}
+        extra = [key for key in offsets if isinstance(key, tuple)]
+        self._scratch = {key: len(program.specs) + n for n, key in enumerate(extra)}
+        self.slots = np.zeros(len(program.specs) + len(extra), np.int64)
+        base = self._arena.ctypes.data + self._shift
+        for key, offset in offsets.items():
+            self.slots[self._scratch.get(key, key)] = base + offset
+        for v, array in self._constants.items():
+            self.slots[v] = array.ctypes.data
+
+    def point(self, v: int, array: np.ndarray) -> None:
+        """Put a value in an array, which must stay alive."""
+        self.slots[v] = array.ctypes.data
+
+    def slots_of(self, n: int, i: Instruction, plan: Plan) -> dict[str, int]:
+        """Return the slots of the operands of instruction number n by name."""
+        names = {f"i{m}": self._root[v] for m, v in enumerate(i.inputs)}
+        names.update({f"o{m}": v for m, v in enumerate(i.outputs)})
+        names.update({f"s{m}": self._scratch[n, m] for m in range(len(plan.scratch))})
+        return names
+
+    def fixed(self, v: int) -> np.ndarray | None:
+        """Return the array of a value whose place never changes, else None."""
+        root, spec = self._root[v], self._program.specs[v]
+        if root in self._constants:
+            return self._constants[root].reshape(spec.shape)
+        if root not in self._offsets:
+            return None
+        begin = self._shift + self._offsets[root]
+        return self._arena[begin : begin + _bytes(spec)].view(spec.dtype).reshape(spec.shape)
+
+    def at(self, v: int) -> np.ndarray:
+        """Return the array at the address in a value's slot, which something else keeps alive."""
+        spec = self._program.specs[v]
+        raw = (ctypes.c_uint8 * _bytes(spec)).from_address(int(self.slots[v]))
+        return np.frombuffer(memoryview(raw), spec.dtype).reshape(spec.shape)
+
+
+def _bytes(spec: Any) -> int:
+    return spec.size * spec.dtype.itemsize
+
+
+def places(program: Program, layout: Layout, external: set[int], extra: dict[int, tuple[int, ...]]) -> tuple[
+        dict[Any, int], int]:
+    """Assign offsets in one piece of memory to values that have none of their own, so that those alive together differ.
+
+    Args:
+        program: the program in the order in which it runs.
+        layout: which values share memory.
+        external: roots that lie elsewhere.
+        extra: instruction number -> bytes of scratch memory that it needs while it runs.
+
+    Returns:
+        Offsets by value, and by (instruction number, n) for scratch memory; and the bytes in all.
+    """
+    spans: dict[Any, list[int]] = {}
+    sizes: dict[Any, int] = {}
+    end = len(program.instructions)
+    for n, i in enumerate(program.instructions):
+        for v in (*i.outputs, *i.inputs):
+            r = layout.root[v]
+            if r in external:
+                continue
+            spans.setdefault(r, [n, n])[1] = n
+            sizes[r] = _bytes(program.specs[r])
+        for m, nbytes in enumerate(extra.get(n, ())):
+            spans[n, m], sizes[n, m] = [n, n], nbytes
+    for v in (*program.outputs, *(v for _, v in layout.copied)):
+        if layout.root[v] in spans:
+            spans[layout.root[v]][1] = end
+    return _pack(spans, sizes)
+
+
+def _pack(spans: dict[Any, list[int]], sizes: dict[Any, int]) -> tuple[dict[Any, int], int]:
+    """Largest first, each at the lowest offset that is free as long as it lives."""
+    placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, bytes
+    offsets: dict[Any, int] = {}
+    total = 0
+    for key in sorted(spans, key=lambda k: -sizes[k]):
+        begin, end = spans[key]
+        need = -(-max(sizes[key], 1) // 64) * 64
+        offset = 0
+        for _, _, at, nbytes in sorted((p for p in placed if p[0] <= end and begin <= p[1]), key=lambda p: p[2]):
+            if at - offset >= need:
+                break
+            offset = max(offset, at + nbytes)
+        placed.append((begin, end, offset, need))
+        offsets[key] = offset
+        total = max(total, offset + need)
+    return offsets, total

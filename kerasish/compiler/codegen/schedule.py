@@ -1,0 +1,96 @@
+"""The order in which a fused program runs, and where each of its values lies."""
+
+from typing import Any, NamedTuple
+
+from kerasish.compiler.codegen.fused import FULL, Fused
+from kerasish.compiler.ir import Instruction, Program
+
+VIEWS = frozenset({"reshape", "stop_gradient", "copy"})
+
+
+class Layout(NamedTuple):
+    """Where values lie.
+
+    Attributes:
+        root: value -> the value whose memory it shares (itself, where it has its own).
+        in_place: updated variables by the value that is written straight into their memory.
+        copied: (variable, value): updates that are copied when all is done.
+    """
+
+    root: list[int]
+    in_place: dict[int, Any]
+    copied: list[tuple[Any, int]]
+
+
+def is_view(i: Instruction) -> bool:
+    """Whether a result is the input's memory under another shape."""
+    return i.card.name in VIEWS
+
+
+def reorder(program: Program, runs_in_python: Any) -> Program:
+    """Put Python steps that depend on nothing computed first, and what writes variables last.
+
+    So a program is one list of jobs where it can be, and a check that fails does so before a variable has changed.
+    """
+    early, late_values = set(), {v for _, v in program.updates}
+    made: dict[int, int] = {o: n for n, i in enumerate(program.instructions) for o in i.outputs}
+    for n, i in enumerate(program.instructions):
+        if (runs_in_python(i) or is_view(i)) and all(made.get(v, -1) in early or v not in made for v in i.inputs):
+            early.add(n)
+    moved: set[int] = set()
+    late: set[int] = set()
+    for n, i in enumerate(program.instructions):
+        writes = isinstance(i.card, Fused) and not late_values.isdisjoint(i.outputs)
+        if n not in early and (writes or not moved.isdisjoint(i.inputs)):
+            late.add(n)
+            moved.update(i.outputs)
+    order = [*sorted(early), *(n for n in range(len(program.instructions)) if n not in early | late), *sorted(late)]
+    return program._replace(instructions=tuple([program.instructions[n] for n in order]))
+
+
+def lay_out(program: Program) -> Layout:
+    """Find which values share memory, and which variables can be written in place."""
+    root = list(range(len(program.specs)))
+    for i in program.instructions:
+        if is_view(i) or i.card.name == "check_range":
+            root[i.outputs[0]] = root[i.inputs[0]]
+    last_read: dict[int, int] = {}
+    maker: dict[int, tuple[int, Instruction]] = {}
+    for n, i in enumerate(program.instructions):
+        for v in i.inputs:
+            if not is_view(i):
+                last_read[root[v]] = n
+        for o in i.outputs:
+            if root[o] == o:
+                maker[o] = (n, i)
+    read_as = {id(variable): v for variable, v in program.variables}
+    kept = {root[v] for v in (*program.outputs, *(v for _, v in program.updates))}  # wanted when all is done
+    in_place: dict[int, Any] = {}
+    copied = []
+    for variable, v in program.updates:
+        old = read_as.get(id(variable))
+        r = root[v]
+        if r == old:
+            continue  # assigned what it holds
+        if r in maker and r not in in_place and (old not in kept) and _fits(maker[r], r, old, last_read):
+            in_place[r] = variable
+        else:
+            copied.append((variable, v))
+    return Layout(root, in_place, copied)
+
+
+def _fits(made: tuple[int, Instruction], value: int, old: int | None, last_read: dict[int, int]) -> bool:
+    """Whether a value may be written over the variable's old one, which the same loop reads place by place."""
+    n, i = made
+    if not isinstance(i.card, Fused):
+        return False
+    local = i.card.results[i.outputs.index(value)]
+    if i.card.scopes[local] != FULL or (i.card.folded and i.card.shape):
+        return False
+    if old is None:
+        return True
+    if last_read.get(old, -1) > n:
+        return False
+    masks = [m for v, m in zip(i.inputs, i.card.masks, strict=True) if v == old]
+    every = tuple([length != 1 for length in i.card.shape])
+    return all(m == every for m in masks)

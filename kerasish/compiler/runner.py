@@ -1,0 +1,72 @@
+"""How a program runs: on the array kernels first, as machine code once it has earned being compiled."""
+
+import importlib
+import threading
+import warnings
+from typing import Any
+
+from kerasish.backend import device, native
+from kerasish.compiler.ir import Program, cost
+from kerasish.compiler.replay import Replay
+
+# Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
+# same script changes over at the same step whenever it runs, and gives the same bits.
+EARNED = 2e7
+_CALL, _BYTES, _OPERATIONS = 1500.0, 4.0, 40.0  # nanoseconds a kernel; bytes and operations a nanosecond
+
+
+def make_runner(program: Program) -> Any:
+    """Return a function from arrays for a program's inputs to arrays for its outputs, which assigns its variables."""
+    if native.mode() == "0" or device.current().name != "numpy":
+        return Replay(program)
+    return Runner(program)
+
+
+def estimate(program: Program) -> float:
+    """Return the nanoseconds that a program takes on array kernels, roughly."""
+    total = 0.0
+    for i in program.instructions:
+        nbytes, operations = cost(program, i)
+        total += _CALL + nbytes / _BYTES + operations / _OPERATIONS
+    return total
+
+
+class Runner:
+    """A program that changes from array kernels to machine code.
+
+    Args:
+        program: the program after the passes.
+    """
+
+    def __init__(self, program: Program):
+        self._program = program
+        self._estimate = estimate(program)
+        self._spent = EARNED if native.mode() == "always" else 0.0
+        self._replay: Any = None
+        self._final = False
+        self._lock = threading.Lock()
+
+    def __call__(self, inputs: list[Any]) -> list[Any]:
+        """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
+        with self._lock:
+            return self._ready()(inputs)
+
+    def _ready(self) -> Any:
+        """What runs the program now. The first run is always on array kernels: nothing has been earned yet."""
+        if not self._final:
+            if self._spent >= EARNED:
+                self._replay, self._final = _compiled(self._program) or self._replay or Replay(self._program), True
+            elif self._replay is None:
+                self._replay = Replay(self._program)
+            self._spent += self._estimate
+        return self._replay
+
+
+def _compiled(program: Program) -> Any:
+    """The program as machine code; None, with a warning, where that fails."""
+    try:
+        return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
+    except Exception as error:  # noqa: BLE001  a fault of ours or of the compiler: the program runs all the same
+        warnings.warn(f"a program stays on array kernels, it cannot be compiled to machine code: {error!r}",
+                      stacklevel=2)
+        return None

@@ -1,0 +1,183 @@
+"""Fused kernels: whatever is put together gives what its parts give one by one."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import kerasish as keras  # noqa: E402
+from kerasish import ops  # noqa: E402
+from kerasish.backend import native  # noqa: E402
+from kerasish.compiler.codegen.native_replay import NativeReplay, prepare  # noqa: E402
+from kerasish.compiler.passes import optimize  # noqa: E402
+from kerasish.compiler.trace import trace  # noqa: E402
+from kerasish.compiler.verify import verify  # noqa: E402
+
+
+def tensors(*shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return [ops.convert_to_tensor(rng.normal(size=s).astype("float32")) for s in shapes]
+
+
+def held_to_eager(f, *args, rtol=2e-6, fused=None):
+    """Run as machine code and eagerly; return the prepared program."""
+    program, _ = trace(f, args, {})
+    program = optimize(program)
+    ready = prepare(program)
+    verify(ready)
+    got = NativeReplay(program)([x.data for x in args])
+    want = f(*args)
+    want = want if isinstance(want, tuple | list) else [want]
+    for a, b in zip(got, want, strict=True):
+        b = np.asarray(b)
+        assert a.shape == b.shape and a.dtype == b.dtype
+        scale = float(np.abs(b[np.isfinite(b)]).max(initial=1e-6)) if b.dtype.kind == "f" else 0
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * scale)
+    if fused is not None:
+        assert [i.card.name for i in ready.instructions].count("fused") == fused
+    return ready
+
+
+def softmax_by_hand(x):
+    e = ops.exp(x - ops.max(x, axis=-1, keepdims=True))
+    return e / ops.sum(e, axis=-1, keepdims=True)
+
+
+def layer_norm(x, scale, offset):
+    mean, variance = ops.moments(x, axes=-1, keepdims=True)
+    return (x - mean) * ops.rsqrt(variance + 1e-3) * scale + offset
+
+
+@pytest.mark.parametrize("rows, columns", [(1, 1), (1, 7), (5, 1), (3, 16), (7, 10), (4, 33), (200, 130)])
+def test_rows(rows, columns):
+    x, scale, offset = tensors((rows, columns), (columns,), (columns,))
+    held_to_eager(softmax_by_hand, x)
+    held_to_eager(layer_norm, x, scale, offset, rtol=2e-5)
+    held_to_eager(lambda x: ops.softmax(x * 3), x)
+    held_to_eager(lambda x, s: (ops.sum(ops.relu(x + s), axis=0), ops.relu(x + s)), x, scale)
+    held_to_eager(lambda x: ops.mean(ops.square(x)), x)
+    held_to_eager(lambda x: ops.argmax(ops.sin(x) + x, axis=-1), x)
+
+
+def test_a_chain_is_one_kernel():
+    x, y = tensors((30, 50), (50,))
+    held_to_eager(lambda x, y: ops.tanh(ops.exp(-ops.abs(x)) * y + 1.0) / 3.0, x, y, fused=1)
+    held_to_eager(softmax_by_hand, x, fused=1)
+
+
+def test_reductions_that_end_a_chain_belong_to_it():
+    x, y = tensors((6, 9, 20), (20,))
+    held_to_eager(lambda x, y: ops.sum(ops.relu(x * y), axis=(0, 1)), x, y, fused=1)
+    held_to_eager(lambda x, y: (ops.mean(x * y, axis=-1), x * y), x, y, fused=1)
+
+
+@pytest.mark.parametrize("shapes", [
+    ((4, 1, 5), (1, 3, 1)), ((2, 3, 4, 5), (3, 1, 5)), ((2, 1, 4, 1), (1, 3, 1, 5)), ((7,), (3, 1)), ((1, 1), (1,)),
+    ((), (4, 2)), ((16, 1), (1, 16)),
+])
+def test_broadcasting(shapes):
+    held_to_eager(lambda x, y: (x * y - ops.exp(y) / (ops.square(x) + 1.0), ops.maximum(x, y)), *tensors(*shapes))
+
+
+def test_special_numbers():
+    x = ops.convert_to_tensor(np.array([[np.nan, 1, np.inf, -np.inf, 0.0, -0.0, 3]] * 3, "float32"))
+    y = ops.convert_to_tensor(np.array([1, np.nan, 2, 2, -0.0, 0.0, -3], "float32"))
+    for f in (ops.maximum, ops.minimum, lambda x, y: ops.relu(x) + 0 * y, lambda x, y: ops.where(x > y, x, y),
+              lambda x, y: ops.max(x + 0 * y, axis=-1), lambda x, y: ops.sign(x), lambda x, y: ops.isfinite(x),
+              lambda x, y: 1 / x, lambda x, y: ops.not_equal(x, y), lambda x, y: ops.argmax(x, axis=-1)):
+        program, _ = trace(f, (x, y), {})
+        (got,), want = NativeReplay(optimize(program))([x.data, y.data]), np.asarray(f(x, y))
+        np.testing.assert_array_equal(got, want)
+
+
+OPS = [
+    lambda x, y: x + y, lambda x, y: x * y, lambda x, y: ops.maximum(x, y), lambda x, y: ops.tanh(x),
+    lambda x, y: ops.sigmoid(x) - y, lambda x, y: ops.where(x > y, x, y), lambda x, y: ops.abs(x) + 0.5,
+    lambda x, y: x - ops.mean(x, axis=-1, keepdims=True),
+    lambda x, y: x / (1 + ops.max(ops.abs(x), axis=-1, keepdims=True)),
+    lambda x, y: ops.reshape(ops.transpose(x), x.shape), lambda x, y: x - ops.mean(x, axis=0, keepdims=True),
+    lambda x, y: ops.matmul(x, ops.transpose(x))[:, :1] * 0.1 + x, lambda x, y: ops.softmax(x),
+    lambda x, y: ops.cast(x > 0, "float32") * x + y,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_programs(seed):
+    """A dozen ops on what was made before, results read twice, some of them returned."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(n) for n in rng.choice([1, 2, 5, 16, 17, 40], 2))
+    steps = [(int(rng.integers(len(OPS))), int(rng.integers(99)), int(rng.integers(99))) for _ in range(12)]
+
+    def f(x, y):
+        made = [x, y]
+        for op, a, b in steps:
+            made.append(OPS[op](made[a % len(made)], made[b % len(made)]))
+        return made[-4:]
+
+    held_to_eager(f, *tensors(shape, shape, seed=seed), rtol=2e-5)
+
+
+def test_a_variable_is_updated_in_place_unless_somebody_holds_it():
+    v = keras.Variable(np.ones(100, "float32"))
+    with native.using("always"):
+        step = keras.function(lambda g: v.assign(v - 0.5 * g))
+        g = ops.ones((100,))
+        step(g)
+        step(g)
+        step(g)
+        place = v._value.data.ctypes.data
+        step(g)
+        assert v._value.data.ctypes.data == place
+        held, array = v.value, v.numpy()
+        before = np.array(held)
+        step(g)
+        np.testing.assert_array_equal(np.asarray(held), before)
+        np.testing.assert_array_equal(array, before)
+        np.testing.assert_array_equal(v.numpy(), before - 0.5)
+
+
+def test_an_old_value_that_is_returned_is_not_written_over():
+    v = keras.Variable(np.zeros(40, "float32"))
+
+    def step(g):
+        old = v.value * 1.0
+        kept = ops.reshape(v.value, (8, 5))
+        v.assign(v + g)
+        return old, kept, v.value
+
+    with native.using("always"):
+        f = keras.function(step)
+        for n in range(4):
+            old, kept, new = f(ops.ones((40,)))
+            assert float(old[0]) == n and float(kept[0, 0]) == n and float(new[3]) == n + 1
+
+
+def test_a_check_that_fails_changes_nothing():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x, y = np.ones((8, 4), "float32"), np.zeros(8, "int32")
+    with native.using("always"):
+        for _ in range(3):
+            model.train_on_batch(x, y)
+        before = [w.copy() for w in model.get_weights()]
+        slots = [v.numpy().copy() for v in model.optimizer.variables]
+        with pytest.raises(ValueError, match="label 7"):
+            model.train_on_batch(x, y + 7)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(slots, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, b.numpy())
+
+
+def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
+    from kerasish.compiler import runner
+
+    program, _ = trace(lambda x: ops.tanh(x) + 1, tensors((8, 8)), {})
+    monkeypatch.setattr(runner, "EARNED", 3.5 * runner.estimate(program))
+    with native.using("1"):
+        run = runner.make_runner(program)
+        kinds = []
+        for _ in range(6):
+            run([np.ones((8, 8), "float32")])
+            kinds.append(type(run._replay).__name__)
+    assert kinds == ["Replay"] * 4 + ["NativeReplay"] * 2
