@@ -11,7 +11,7 @@ from kerasish.backend.native.jobs import Job, Plan, lowering
 from kerasish.backend.native.kernels import rows
 from kerasish.backend.native.kernels.strided import COPIED_AS, bits, copy, fill, view
 
-_MOST_JOBS = 12
+_MOST_JOBS = 64
 
 
 def _plan(jobs: Iterable[Job | None]) -> Plan | None:
