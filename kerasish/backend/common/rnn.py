@@ -31,18 +31,17 @@ def lstm(xp, z, h, c, w, b, mask=None):
         gate = xp.matmul(h, w)
         gate += z[:, t]
         gate += b
-        _half_tanh(xp, gate, half)
-        gates[:, t] = gate
+        gate = _half_tanh(xp, gate, half, gates[:, t])
         i, f, k, o = (gate[:, n * units : (n + 1) * units] for n in range(4))
-        new_c = f * c
+        new_c = xp.multiply(f, c, out=cs[:, t])
         new_c += i * k
-        new_h = xp.tanh(new_c)
+        new_h = xp.tanh(new_c, out=hs[:, t])
         new_h *= o
         if mask is not None:
             _keep(xp, mask[:, t], new_h, h)
             _keep(xp, mask[:, t], new_c, c)
-        hs[:, t], cs[:, t] = h, c = new_h, new_c
-    return hs, cs, gates, h, c
+        h, c = new_h, new_c
+    return hs, cs, gates, h.copy(), c.copy()
 
 
 @kernel("lstm_grad")
@@ -58,7 +57,7 @@ def lstm_grad(xp, h, c, w, hs, cs, gates, *more, given, masked):
     dh, dc = g.get("h", xp.zeros_like(h)), g.get("c", xp.zeros_like(c))
     back = xp.ascontiguousarray(w.T)
     for t in reversed(range(steps)):
-        gate = xp.ascontiguousarray(gates[:, t])
+        gate = gates[:, t]
         i, f, k, o = (gate.reshape(shape)[:, n] for n in range(4))
         before = cs[:, t - 1] if t else c
         # A kept sample's state is not what its gates made, so that it is made again where there is a mask.
@@ -73,8 +72,7 @@ def lstm_grad(xp, h, c, w, hs, cs, gates, *more, given, masked):
         slopes[:, 2 * units : 3 * units] = 1 - k * k
         for n, factor in enumerate((k, before, i, tanh_c)):
             xp.multiply(dh if n == 3 else dc, factor, out=factors[:, n])
-        through = _with(g, "gates", t, factors.reshape(slopes.shape)) * slopes
-        gz[:, t] = through
+        through = xp.multiply(_with(g, "gates", t, factors.reshape(slopes.shape)), slopes, out=gz[:, t])
         dh, dc = through @ back, dc * f
         if mask is not None:
             dh, dc = dh + kept_h, dc + kept_c
@@ -99,19 +97,18 @@ def gru(xp, z, h, w, b, mask=None):
         update_reset, candidate = gate[:, : 2 * units], gate[:, 2 * units :]
         inner[:, t] = candidate
         update_reset += of_input[:, : 2 * units]
-        _half_tanh(xp, update_reset, half)
+        update_reset = _half_tanh(xp, update_reset, half, gates[:, t, : 2 * units])
         u, r = update_reset[:, :units], update_reset[:, units:]
         candidate *= r
         candidate += of_input[:, 2 * units :]
-        xp.tanh(candidate, out=candidate)
-        gates[:, t] = gate
-        new_h = h - candidate
+        k = xp.tanh(candidate, out=gates[:, t, 2 * units :])
+        new_h = xp.subtract(h, k, out=hs[:, t])
         new_h *= u
-        new_h += candidate
+        new_h += k
         if mask is not None:
             _keep(xp, mask[:, t], new_h, h)
-        hs[:, t] = h = new_h
-    return hs, gates, inner, h
+        h = new_h
+    return hs, gates, inner, h.copy()
 
 
 @kernel("gru_grad")
@@ -163,12 +160,12 @@ def _before(xp, first, states):
     return xp.concatenate([first[:, None], states[:, :-1]], axis=1)
 
 
-def _half_tanh(xp, x, half):
-    """In place: sigmoid where `half` is 1/2, tanh where it is 1."""
+def _half_tanh(xp, x, half, out):
+    """Write, over `x` and into `out`, the sigmoid where `half` is 1/2 and tanh where it is 1."""
     x *= half
     xp.tanh(x, out=x)
     x *= half
-    x += 1 - half
+    return xp.add(x, 1 - half, out=out)
 
 
 def _keep(xp, mask, new, old):
