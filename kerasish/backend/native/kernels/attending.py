@@ -1,11 +1,14 @@
 """What attention forward and backward share: who sees whom, places, and products of tiles and blocks.
 
-A *chunk* is some targets of one head, taken in *blocks* of two vectors of targets; sources are met in *tiles*, so that
+A *chunk* is some targets of one head, taken in *blocks*, a few vectors of targets; sources are met in *tiles*, so that
 the scores of a block and a tile fit the first cache.
 """
 
+import contextlib
+import functools
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +20,7 @@ from kerasish.backend.native.language import Kernel, Pointer, Value, real_bits
 ROOM = 4096  # float32 numbers of a tile or chunk: half of a small first cache
 MOST = 128  # targets of a chunk, sources of a tile
 FORBIDDEN_SCORE = FORBIDDEN * float(np.finfo(np.float32).max)
+WIDTH = 32  # targets of a block
 SIZES = ("targets", "sources", "heads", "groups", "depth", "value_depth", "chunk", "tile", "mask_batch", "mask_head",
          "mask_target", "scale")
 
@@ -47,13 +51,13 @@ class Attention:
 
     def __init__(self, k: Kernel, form: Form, operands: int):
         k.unrolls = False
-        self.k, self.form, self.width, self.rows = k, form, 2 * k.lanes, rows_at_once(k)
+        self.k, self.form, self.rows = k, form, rows_at_once(k)
         self.sizes = {name: k.size(operands + n) for n, name in enumerate(SIZES[:-1])}
         self.scale = k.real(operands + len(SIZES) - 1).to("f4")
         self.room = (self.depth.maximum(self.value_depth) + 31) // 32 * 32  # numbers of a row in scratch memory
         self.mask: Pointer | None = None
         if form.masked:
-            self._allowed, self._mask_rows = (k.scratch("u1", MOST * self.width) for _ in range(2))
+            self._allowed, self._mask_rows = (k.scratch("u1", MOST * WIDTH) for _ in range(2))
 
     def __getattr__(self, name: str) -> Value:
         return self.sizes[name]
@@ -74,16 +78,22 @@ class Attention:
 
     def vectors(self, x: Pointer, at: Any) -> list[Value]:
         """Return what stands beside a block of targets."""
-        return [x.load(at + v * self.k.lanes, self.k.lanes) for v in range(2)]
+        return [x.load(at + first, self.k.lanes) for first in range(0, WIDTH, self.k.lanes)]
 
     def keep(self, x: Pointer, at: Any, vectors: list[Value]) -> None:
         """Write what stands beside a block of targets."""
-        for v in range(2):
-            x.store(at + v * self.k.lanes, vectors[v])
+        for n, vector in enumerate(vectors):
+            x.store(at + n * self.k.lanes, vector)
 
-    def constant(self, number: float) -> list[Value]:
-        """Return a number for each target of a block."""
-        return [self.k.number(number, "f4", self.k.lanes)] * 2
+    def alike(self, number: Any) -> list[Value]:
+        """Return one number for each target of a block."""
+        number = number if isinstance(number, Value) else self.k.number(number, "f4")
+        return [number.splat(self.k.lanes)] * (WIDTH // self.k.lanes)
+
+    def inside(self, count: Value) -> list[Value]:
+        """Return which targets of a block are among its first `count`."""
+        lanes = self.k.lanes
+        return [self.k.lane_numbers(lanes) < (count - first).splat(lanes) for first in range(0, WIDTH, lanes)]
 
     def read_tile(self, batch: Value, source: Value, group: Value, count: Value, keys: Pointer, values: Pointer,
                   tile: Pointer) -> None:
@@ -106,28 +116,27 @@ class Attention:
 
     def seen_of_tile(self, first: Value, source: Value, count: Value) -> Value:
         """Return how many of `count` sources from `source` on a block of targets from `first` on may see."""
-        return self.least((first + self.width - source).maximum(0), count) if self.form.causal else count
+        return self.least((first + WIDTH - source).maximum(0), count) if self.form.causal else count
 
     def blind(self, scores: list[Value], count: Value) -> Value:
         """Return whether one of the first `count` targets of a block has but such a score as the mask leaves."""
-        lanes = self.k.lanes
-        inside = [self.k.lane_numbers(lanes) < (count - v * lanes).splat(lanes) for v in range(2)]
-        return ((scores[0] < FORBIDDEN_SCORE / 2) & inside[0] | (scores[1] < FORBIDDEN_SCORE / 2) & inside[1]).any()
+        found = [(x < FORBIDDEN_SCORE / 2) & here for x, here in zip(scores, self.inside(count), strict=True)]
+        return functools.reduce(operator.or_, found).any()
 
     def read_mask(self, batch: Value, head: Value, first: Value, source: Value, count: Value) -> None:
         """Bring the mask of a block and a tile into scratch memory, targets in the lanes."""
         if self.mask is None:
             return
         place = batch * self.mask_batch + head * self.mask_head + source + first * self.mask_target
-        rows = self.least(self.targets - first, self.width)
+        rows = self.least(self.targets - first, WIDTH)
         copy_rows(self.k, self.mask + place, self.mask_target, rows, count, self._mask_rows, MOST)
-        turn(self.k, self._mask_rows, MOST, self.width, count, self._allowed, self.width)
+        turn(self.k, self._mask_rows, MOST, WIDTH, count, self._allowed, WIDTH)
 
     def each_source(self, count: Value, first: Value, source: Value,
                     body: Callable[[Value, list[Value] | None], None]) -> None:
         """Call `body(n, allowed)` for the sources of a tile: which targets of a block may see it; None for all."""
         k, lanes = self.k, self.k.lanes
-        times = [k.lane_numbers(lanes) + (first + v * lanes).splat(lanes) for v in range(2)]
+        times = [k.lane_numbers(lanes) + (first + n).splat(lanes) for n in range(0, WIDTH, lanes)]
         before = k.number(0, "i8")
         if not self.form.masked:  # no need to compare where the whole block comes after the sources
             before = self.least(count, (first - source).maximum(0)) if self.form.causal else count
@@ -135,44 +144,55 @@ class Attention:
                 body(n, None)
         if self.form.masked or self.form.causal:
             with k.loop(before, count) as n:
-                body(n, [self._may_see(n, v, source, times[v]) for v in range(2)])
+                body(n, [self._may_see(n, v, source, t) for v, t in enumerate(times)])
 
     def _may_see(self, n: Value, v: int, source: Value, times: Value) -> Value:
         lanes = self.k.lanes
         if not self.form.masked:
             return times >= (source + n).splat(lanes)
-        mask = self._allowed.load(n * self.width + v * lanes, lanes).differs(0)
+        mask = self._allowed.load(n * WIDTH + v * lanes, lanes).differs(0)
         return mask & (times >= (source + n).splat(lanes)) if self.form.causal else mask
 
     # ---- products ------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def _pairs(self) -> Iterator[Any]:
+        """A loop over the first targets of pairs of vectors of a block."""
+        if 2 * self.k.lanes == WIDTH:
+            yield 0
+        else:
+            with self.k.loop(0, WIDTH, 2 * self.k.lanes) as first:
+                yield first
+
     def inner(self, rows: Pointer, columns: Pointer, depth: Value, count: Value, out: Pointer,
-              finish: Callable[[Value, int, Value], Value] | None = None) -> None:
+              finish: Callable[[Value, Value, Value], Value] | None = None) -> None:
         """Write inner products of a tile and a block: `out[n, t] = sum over d of rows[n, d] columns[d, t]`.
 
         Args:
-            finish: if given, `finish(place in out, v, product)` is written instead.
+            finish: if given, `finish(place in out, t, product)` is written instead.
         """
         k, lanes = self.k, self.k.lanes
-        with k.loop(0, count, self.rows) as n:
-            found = product(k, self.rows, 2, rows + n * depth, depth, 1, columns, self.width, depth)
+        with k.loop(0, count, self.rows) as n, self._pairs() as first:
+            found = product(k, self.rows, 2, rows + n * depth, depth, 1, columns + first, WIDTH, depth)
             for i in range(self.rows):
                 for v in range(2):
-                    place = (n + i) * self.width + v * lanes
-                    out.store(place, found[i][v] if finish is None else finish(place, v, found[i][v]))
+                    place = (n + i) * WIDTH + first + v * lanes
+                    x = found[i][v]
+                    out.store(place, x if finish is None else finish(place, k.whole(first) + v * lanes, x))
 
     def columns(self, rows: Pointer, depth: Value, b: Pointer, count: Value, out: Pointer,
-                factors: list[Value] | None = None) -> None:
+                factors: Pointer | None = None) -> None:
         """Add to the columns of a block: `out[d, t] = out[d, t] * factors[t] + sum over n of rows[n, d] b[n, t]`."""
-        k = self.k
-        with k.loop(0, depth, self.rows) as d:
-            places = [(d + i) * self.width for i in range(self.rows)]
-            start = [self.vectors(out, p) for p in places]
+        k, lanes = self.k, self.k.lanes
+        with k.loop(0, depth, self.rows) as d, self._pairs() as first:
+            places = [[(d + i) * WIDTH + first + v * lanes for v in range(2)] for i in range(self.rows)]
+            start = [[out.load(p, lanes) for p in row] for row in places]
             if factors is not None:
-                start = [[x * f for x, f in zip(row, factors, strict=True)] for row in start]
-            found = product(k, self.rows, 2, rows + d, 1, depth, b, self.width, count, start)
-            for p, row in zip(places, found, strict=True):
-                self.keep(out, p, row)
+                start = [[x * factors.load(first + v * lanes, lanes) for v, x in enumerate(row)] for row in start]
+            found = product(k, self.rows, 2, rows + d, 1, depth, b + first, WIDTH, count, start)
+            for at, row in zip(places, found, strict=True):
+                for p, x in zip(at, row, strict=True):
+                    out.store(p, x)
 
 
 def sizes_of(q: Any, key: Any, v: Any, mask: Any, scale: float) -> tuple[int, ...] | None:

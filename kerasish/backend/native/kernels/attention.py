@@ -14,6 +14,7 @@ from kerasish.backend.native.kernels.attending import (
     MOST,
     ROOM,
     SIZES,
+    WIDTH,
     Attention,
     Form,
     cost,
@@ -38,7 +39,7 @@ class _Forward(Attention):
         self.mask = mask[0] if mask else None
         self._queries, self._outs = k.scratch("f4", ROOM), k.scratch("f4", ROOM)
         self._tile = k.scratch("f4", 2 * ROOM + 16)  # keys, then values
-        self._p = k.scratch("f4", MOST * self.width)
+        self._p = k.scratch("f4", MOST * WIDTH)
         self._tops, self._totals, self._factors = (k.scratch("f4", MOST + 32) for _ in range(3))
         self._any_blind = k.var(k.number(0, "i8"))  # whether a target of the chunk may see none of what it has met
 
@@ -56,15 +57,15 @@ class _Forward(Attention):
 
     def _begin(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k = self.k
-        self.keep(self._factors, 0, [self.scale.splat(k.lanes)] * 2)
-        with k.loop(first, stop, self.width) as t:
+        self.keep(self._factors, 0, self.alike(self.scale))
+        with k.loop(first, stop, WIDTH) as t:
             block = (t - first) * self.room
             copy_rows(k, self.q + self.of_target(batch, t, head, self.depth), self.heads * self.depth,
-                      self.least(stop - t, self.width), self.depth, self._p, self.room, self._factors)
-            turn(k, self._p, self.room, self.width, self.depth, self._queries + block, self.width)
-            fill(k, self._outs + block, self.room * self.width, 0.0)
-            self.keep(self._tops, t - first, self.constant(float("-inf")))
-            self.keep(self._totals, t - first, self.constant(0.0))
+                      self.least(stop - t, WIDTH), self.depth, self._p, self.room, self._factors)
+            turn(k, self._p, self.room, WIDTH, self.depth, self._queries + block, WIDTH)
+            fill(k, self._outs + block, self.room * WIDTH, 0.0)
+            self.keep(self._tops, t - first, self.alike(float("-inf")))
+            self.keep(self._totals, t - first, self.alike(0.0))
 
     def _sources(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k, seen = self.k, self.seen(stop)
@@ -80,7 +81,7 @@ class _Forward(Attention):
         """Let the blocks of a chunk meet a tile: what a block may see of it, then, if that was nothing, the rest."""
         k, none = self.k, self.k.number(0, "i8")
         self.read_tile(batch, source, head // (self.heads // self.groups), count, self.key, self.v, self._tile)
-        with k.loop(first, stop, self.width) as t, k.loop(0, 1 + self.form.may_be_blind) as time:
+        with k.loop(first, stop, WIDTH) as t, k.loop(0, 1 + self.form.may_be_blind) as time:
             at, seen = t - first, self.seen_of_tile(t, source, count)
             begin, end = none, seen
             if self.form.may_be_blind:
@@ -92,17 +93,17 @@ class _Forward(Attention):
 
     def _block(self, batch: Value, head: Value, t: Value, at: Value, source: Value, row: Value, count: Value) -> None:
         """Let a block meet `count` sources from `source` on, which stand in scratch memory from a row on."""
-        k, width, block = self.k, self.width, at * self.room
+        k, block = self.k, at * self.room
         self.inner(self._tile + row * self.depth, self._queries + block, self.depth, count, self._p)
         self.read_mask(batch, head, t, source, count)
         before = self.vectors(self._tops, at)
         tops = [k.var(x) for x in before]
 
         def highest(n: Value, allowed: list[Value] | None) -> None:
-            scores = self.vectors(self._p, n * width)
+            scores = self.vectors(self._p, n * WIDTH)
             if allowed is not None:
                 scores = [a.where(x, FORBIDDEN_SCORE) for a, x in zip(allowed, scores, strict=True)]
-                self.keep(self._p, n * width, scores)
+                self.keep(self._p, n * WIDTH, scores)
             for top, x in zip(tops, scores, strict=True):
                 top.set((x > top.get()).where(x, top.get()))
 
@@ -110,27 +111,28 @@ class _Forward(Attention):
         shrink = [exp_below(b - top.get()) for b, top in zip(before, tops, strict=True)]
         totals = [k.var(x * s) for x, s in zip(self.vectors(self._totals, at), shrink, strict=True)]
         with k.loop(0, count) as n:
-            p = [exp_below(x - top.get()) for x, top in zip(self.vectors(self._p, n * width), tops, strict=True)]
-            self.keep(self._p, n * width, p)
-            for v in range(2):
-                totals[v].add(p[v])
+            p = [exp_below(x - top.get()) for x, top in zip(self.vectors(self._p, n * WIDTH), tops, strict=True)]
+            self.keep(self._p, n * WIDTH, p)
+            for total, x in zip(totals, p, strict=True):
+                total.add(x)
         self.keep(self._tops, at, [x.get() for x in tops])
         self.keep(self._totals, at, [x.get() for x in totals])
+        self.keep(self._factors, 0, shrink)
         self.columns(self._tile + (row * self.value_depth + ROOM), self.value_depth, self._p, count,
-                     self._outs + block, shrink)
+                     self._outs + block, self._factors)
 
     def _end(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k, lanes, depth = self.k, self.k.lanes, self.value_depth
-        with k.loop(first, stop, self.width) as t:
-            at, count = t - first, self.least(stop - t, self.width)
+        with k.loop(first, stop, WIDTH) as t:
+            at, count = t - first, self.least(stop - t, WIDTH)
             totals = self.vectors(self._totals, at)
             self.keep(self._factors, 0, [1.0 / x for x in totals])
-            turn(k, self._outs + at * self.room, self.width, depth, self.width, self._p, self.room)
+            turn(k, self._outs + at * self.room, WIDTH, depth, WIDTH, self._p, self.room)
             copy_rows(k, self._p, self.room, count, depth, self.out + self.of_target(batch, t, head, depth),
                       self.heads * depth, self._factors)
             rows = (batch * self.heads + head) * self.targets + t
-            for v, (top, total) in enumerate(zip(self.vectors(self._tops, at), totals, strict=True)):
-                inside = k.lane_numbers(lanes) < (count - v * lanes).splat(lanes)
+            found = zip(self.vectors(self._tops, at), totals, self.inside(count), strict=True)
+            for v, (top, total, inside) in enumerate(found):
                 self.lse.store(rows + v * lanes, top + log(total), inside)
 
 

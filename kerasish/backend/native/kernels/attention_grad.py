@@ -14,6 +14,7 @@ from kerasish.backend.native.kernels.attending import (
     MOST,
     ROOM,
     SIZES,
+    WIDTH,
     Attention,
     Form,
     cost,
@@ -44,14 +45,14 @@ class _Backward(Attention):
         self._any_blind = k.var(k.number(0, "i8"))  # whether a target of the chunk sees nothing
         # Of a tile: keys and then values; slopes of the scores and then probabilities.
         self._tile = k.scratch("f4", 2 * ROOM + 16)
-        self._slopes = k.scratch("f4", 2 * MOST * self.width)
-        self._p = self._slopes + MOST * self.width
-        self._scales = k.scratch("f4", self.width)
+        self._slopes = k.scratch("f4", 2 * MOST * WIDTH)
+        self._p = self._slopes + MOST * WIDTH
+        self._scales = k.scratch("f4", WIDTH)
 
     def write(self) -> None:
         """Write the kernel."""
         k, shared = self.k, self.heads // self.groups
-        self.keep(self._scales, 0, [self.scale.splat(k.lanes)] * 2)
+        self.keep(self._scales, 0, self.alike(self.scale))
         with k.loop(k.lo, k.hi) as unit:
             batch, group = unit // self.groups, unit % self.groups
             with k.loop(0, self.sources) as n:
@@ -68,15 +69,15 @@ class _Backward(Attention):
     def _begin(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k = self.k
         self._any_blind.set(0)
-        with k.loop(first, stop, self.width) as t:
-            block, count = (t - first) * self.room, self.least(stop - t, self.width)
+        with k.loop(first, stop, WIDTH) as t:
+            block, count = (t - first) * self.room, self.least(stop - t, WIDTH)
             for x, n, depth, factors in ((self.q, 0, self.depth, self._scales), (self.g, 1, self.value_depth, None)):
                 copy_rows(k, x + self.of_target(batch, t, head, depth), self.heads * depth, count, depth,
                           self._rows + (block + n * ROOM), self.room, factors)
             with k.loop(0, 2) as which:
                 at, depth = which * ROOM + block, which.equals(0).where(self.depth, self.value_depth)
-                turn(k, self._rows + at, self.room, self.width, depth, self._columns + at, self.width)
-            fill(k, self._query_grads + block, self.room * self.width, 0.0)
+                turn(k, self._rows + at, self.room, WIDTH, depth, self._columns + at, WIDTH)
+            fill(k, self._query_grads + block, self.room * WIDTH, 0.0)
             self._beside(batch, head, t, t - first, count)
 
     def _beside(self, batch: Value, head: Value, t: Value, at: Value, count: Value) -> None:
@@ -85,9 +86,8 @@ class _Backward(Attention):
         with k.loop(0, count) as i:
             place = self.of_target(batch, t + i, head, depth)
             self._deltas.store(at + i, self._inner(self.g + place, self.out + place, depth))
-        inside = [k.lane_numbers(lanes) < (count - v * lanes).splat(lanes) for v in range(2)]
         rows = (batch * self.heads + head) * self.targets + t
-        lse = [self.lse.load(rows + v * lanes, lanes, inside[v]) for v in range(2)]
+        lse = [self.lse.load(rows + v * lanes, lanes, inside) for v, inside in enumerate(self.inside(count))]
         self.keep(self._lse, at, lse)
         if self.form.may_be_blind:
             self._any_blind.set(self.blind(lse, count).where(k.number(1, "i8"), self._any_blind.get()))
@@ -106,9 +106,9 @@ class _Backward(Attention):
 
     def _end(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k = self.k
-        with k.loop(first, stop, self.width) as t:
-            turn(k, self._query_grads + (t - first) * self.room, self.width, self.depth, self.width, self._p, self.room)
-            copy_rows(k, self._p, self.room, self.least(stop - t, self.width), self.depth,
+        with k.loop(first, stop, WIDTH) as t:
+            turn(k, self._query_grads + (t - first) * self.room, WIDTH, self.depth, WIDTH, self._p, self.room)
+            copy_rows(k, self._p, self.room, self.least(stop - t, WIDTH), self.depth,
                       self.gq + self.of_target(batch, t, head, self.depth), self.heads * self.depth, self._scales)
 
     # ---- a tile of sources, a block of targets -------------------------------------------------
@@ -120,7 +120,7 @@ class _Backward(Attention):
         with k.loop(0, seen, self.tile) as source:
             count = self.least(seen - source, self.tile)
             self.read_tile(batch, source, group, count, self.key, self.v, self._tile)
-            with k.loop(first, stop, self.width) as t:
+            with k.loop(first, stop, WIDTH) as t:
                 seen_here = self.seen_of_tile(t, source, count)
                 if self.form.may_be_blind:
                     seen_here = self.blind(self.vectors(self._lse, t - first), stop - t).where(count, seen_here)
@@ -135,12 +135,12 @@ class _Backward(Attention):
         self._probabilities(t, at, source, count)
         self._scores_slope(at, count)
         self.columns(self._tile, self.depth, self._slopes, count, self._query_grads + block)
-        left = self.least(self.targets - t, self.width)
+        left = self.least(self.targets - t, WIDTH)
         with k.loop(0, 2) as which:
             first = which.equals(0)
             depth = first.where(self.depth, self.value_depth)
             out = choose(first, self.gk, self.gv) + self.of_source(batch, source, group, depth)
-            self._over_targets(self._slopes + which * (MOST * self.width), self._rows + (which * ROOM + block), depth,
+            self._over_targets(self._slopes + which * (MOST * WIDTH), self._rows + (which * ROOM + block), depth,
                                count, left, source - t, out)
 
     def _probabilities(self, t: Value, at: Value, source: Value, count: Value) -> None:
@@ -149,24 +149,23 @@ class _Backward(Attention):
         shares = self.vectors(self._shares, at) if self.form.masked else None
 
         def body(n: Value, allowed: list[Value] | None) -> None:
-            scores = self.vectors(self._p, n * self.width)
+            scores = self.vectors(self._p, n * WIDTH)
             if allowed is not None:
                 scores = [a.where(x, FORBIDDEN_SCORE) for a, x in zip(allowed, scores, strict=True)]
             p = [exp_below(x - y) for x, y in zip(scores, lse, strict=True)]
             if shares is not None:
                 p = [x * y for x, y in zip(p, shares, strict=True)]
-            self.keep(self._p, n * self.width, p)
+            self.keep(self._p, n * WIDTH, p)
 
         self.each_source(count, t, source, body)
 
     def _scores_slope(self, at: Value, count: Value) -> None:
         """Write the gradient of the scores."""
-        deltas = self.vectors(self._deltas, at)
-        counts = self.vectors(self._counts, at) if self.form.masked else None
+        lanes = self.k.lanes
 
-        def finish(place: Value, v: int, x: Value) -> Value:
-            slope = (x - deltas[v]) * self._p.load(place, self.k.lanes)
-            return slope if counts is None else slope * counts[v]
+        def finish(place: Value, t: Value, x: Value) -> Value:
+            slope = (x - self._deltas.load(at + t, lanes)) * self._p.load(place, lanes)
+            return slope * self._counts.load(at + t, lanes) if self.form.masked else slope
 
         self.inner(self._tile + ROOM, self._columns + (ROOM + at * self.room), self.value_depth, count, self._slopes,
                    finish)
@@ -179,10 +178,10 @@ class _Backward(Attention):
             left: targets of the block.
             ahead: if causal and without a mask, no target before the one numbered `n + ahead` counts.
         """
-        k, lanes, width = self.k, self.k.lanes, self.width
+        k, lanes = self.k, self.k.lanes
         with k.loop(0, count, self.rows) as n, k.loop(0, depth, 2 * lanes) as d:
             skip = (n + ahead).maximum(0) if self.form.causal and not self.form.masked else k.number(0, "i8")
-            found = product(k, self.rows, 2, factors + (n * width + skip), width, 1, rows + (skip * self.room + d),
+            found = product(k, self.rows, 2, factors + (n * WIDTH + skip), WIDTH, 1, rows + (skip * self.room + d),
                             self.room, left - skip)
             inside = [k.lane_numbers(lanes) < (depth - d - v * lanes).splat(lanes) for v in range(2)]
             for i in range(self.rows):
