@@ -42,6 +42,9 @@ CASES = [
     ("get_item", (7, 5, 18), dict(index=((2, 6, None), WHOLE, (1, 17, 3)))),
     ("get_item", (7, 5, 18), dict(index=(WHOLE, None, 3, (None, None, -1)))),
     ("get_item", (7, 5, 18), dict(index=((None, None, -2), (1, 4, None)))),
+    ("diagonal", (9, 4, 9), dict(offset=0, axis1=0, axis2=2)),
+    ("diagonal", (3, 7, 5), dict(offset=-2, axis1=1, axis2=2)),
+    ("put_diagonal", (3, 5), dict(shape=(3, 7, 5), offset=-2, axis1=1, axis2=2)),
     ("split", (6, 40), dict(points=(7, 20), axis=1)),
     ("split", (6, 40), dict(points=(2, 4), axis=0)),
 ]
@@ -71,6 +74,11 @@ def test_concatenate(lanes, shapes, axis):
 def test_gradient_of_slices(lanes, shape, index):
     cut = np.zeros(shape)[movers.as_index(index, ())]
     assert_same("scatter_item", [numbers(cut.shape, "float32") + 1], shape=shape, index=index)
+
+
+def test_put_item(lanes):
+    x, values = numbers((6, 7), "float32"), numbers((3, 1), "float32") + 1
+    assert_same("put_item", [x, values], index=((None, None, 2), (1, 6, None)))
 
 
 @pytest.mark.parametrize("value, dtype", [(0, "float32"), (-1.5, "float64"), (True, "bool"), (7, "uint8")])

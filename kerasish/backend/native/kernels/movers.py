@@ -163,3 +163,27 @@ def scatter_item(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Pla
         return None
     clear = None if target.size == out.size else fill(kind, "o0", view(out.shape), 0)
     return _plan([clear, copy(kind, "i0", "o0", view(target.shape), target)])
+
+
+@lowering("put_item")
+def put_item(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    (x, values, *arrays), (out,), kind = ins, outs, _kind(outs[0])
+    if arrays or not kind or values.dtype != out.dtype:
+        return None
+    target = view(out.shape)[as_index(tuple(params["index"]), ())]
+    source = np.broadcast_to(view(values.shape), target.shape)
+    return _plan([copy(kind, "i0", "o0", view(x.shape), view(out.shape)), copy(kind, "i1", "o0", source, target)])
+
+
+@lowering("diagonal")
+def diagonal(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    return _moved(ins[0], outs[0], np.diagonal(view(ins[0].shape), **params))
+
+
+@lowering("put_diagonal")
+def put_diagonal(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    (x,), (out,), kind = ins, outs, _kind(outs[0])
+    if not kind:
+        return None
+    target = np.diagonal(view(out.shape), params["offset"], params["axis1"], params["axis2"])
+    return _plan([fill(kind, "o0", view(out.shape), 0), copy(kind, "i0", "o0", view(x.shape), target)])
