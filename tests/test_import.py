@@ -18,11 +18,13 @@ DEFERRED = ["concurrent.futures", "dataclasses", "difflib", "json", "logging", "
             "socket", "tempfile", "urllib", "zipfile", "numpy.random", "kerasish.data.dataset",
             "kerasish.layers.core.dense", "kerasish.layers.preprocessing.base_image", "kerasish.models.plotting",
             "kerasish.saving.archive", "kerasish.training.trainer"]  # fmt: skip
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="each name is tried in a process of its own")
 SPACES = sorted(lazy._places)
 
 
 def _python(code: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    # One thread, because processes with several do not fork well.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stderr == ""
     return done.stdout
@@ -33,6 +35,7 @@ def test_import_is_light():
     assert _python(f"import sys, kerasish; print([m for m in {HEAVY + DEFERRED} if m in sys.modules])") == "[]\n"
 
 
+@FORKS
 def test_every_name_can_be_asked_for_first():
     """In a fresh process each: no name leans on another having been imported before."""
     code = """
@@ -96,6 +99,7 @@ def test_star_imports_take_every_public_name():
     assert public <= set(names) and names["Dense"] is kerasish.layers.Dense
 
 
+@FORKS
 def test_built_in_objects_are_found_before_their_files_are_imported():
     """Everything that the whole package registers is found by name in a process that imported nothing else."""
     for found in pkgutil.walk_packages(kerasish.__path__, "kerasish."):
