@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import kerasish as keras
-from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.ir import Instruction, Program, programs_of
 from kerasish.compiler.passes.common_subexpressions import share_common_subexpressions
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.trace import trace
@@ -145,7 +145,9 @@ def product_operations(program: Program, i: Instruction) -> int:
         # A product with the recurrent weights a step; backwards two, by the state and by the weights.
         weights, steps = ins[_RECURRENCES[name]], ins[0].shape[0] * ins[0].shape[1]
         return 2 * steps * weights.size * (2 if name.endswith("_grad") else 1)
-    return 0
+    # A scan costs all its steps, another loop one step, a switch its dearest branch.
+    bodies = [sum(product_operations(p, inner) for inner in p.instructions) for p in programs_of(i)]
+    return max(bodies, default=0) * i.params.get("length", 1)
 
 
 # Where the recurrent weights stand among the inputs.

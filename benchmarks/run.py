@@ -2,7 +2,8 @@
 
 Every figure is the best over the rounds; in a round every contender runs once on every workload, one process at a time.
 With `--peers DIR`, Keras runs the same programs on JAX and PyTorch (`DIR/torchjax/bin/python`) and on TensorFlow
-(`DIR/tf/bin/python`). With `--write PAGE` the tables replace what stands between the two marks of a page.
+(`DIR/tf/bin/python`). With `--write PAGE` the tables replace what stands between the two marks of a page, or are added
+to it with the marks.
 """
 
 import argparse
@@ -124,11 +125,13 @@ def peers_table(results: dict[str, dict[str, dict[str, Any]]], figure: Figure) -
     return table([figure.heading, *results], rows)
 
 
-def report(results: dict[str, dict[str, dict[str, Any]]], floors: dict[str, float], rates: Rates, threads: int) -> str:
-    """All that was measured, in Markdown."""
+def report(results: dict[str, dict[str, dict[str, Any]]], floors: dict[str, float], rates: Rates, threads: int,
+           load: float) -> str:
+    """All that was measured, in Markdown; `load` is how many processes ran before."""
     who = {name: figures["versions"] for by in results.values() for name, figures in by.items()}
     lines = [f"Measured on {datetime.date.today().isoformat()}, {processor()}, {threads} threads, {platform.system()}: "
-             f"matrix products {rates.products / 1e9:.0f} GFLOP/s, memory {rates.memory / 1e9:.1f} GB/s.", "",
+             f"matrix products {rates.products / 1e9:.0f} GFLOP/s, memory {rates.memory / 1e9:.1f} GB/s; "
+             f"load by other processes {load:.1f}.", "",
              *(f"- {name}: {versions}" for name, versions in who.items()), "",
              own_table({w: by["kerasish"] for w, by in results.items()}, floors)]
     if len(who) > 1:
@@ -149,16 +152,11 @@ def processor() -> str:
 
 
 def write_between_marks(page: Path, text: str) -> None:
-    """Replace what stands between the two marks of a page.
-
-    Raises:
-        ValueError: the page lacks a mark.
-    """
+    """Replace what stands between the two marks of a page; a page without marks gets a section with them."""
     before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{page} must have the marks {BEGIN} and {END}, each on a line")
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    after = rest.partition(END)[2] if begin else "\n"
+    heading = "" if begin else "\n## Figures\n\n"
+    page.write_text(f"{before}{heading}{BEGIN}\n{text}\n{END}{after}")
 
 
 def main() -> None:
@@ -173,7 +171,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep all figures")
     arguments = parser.parse_args()
     workloads, everyone = arguments.workloads.split(","), contenders(arguments.python, arguments.peers)
-    threads = arguments.threads or os.cpu_count() or 1
+    threads, load = arguments.threads or os.cpu_count() or 1, os.getloadavg()[0]
     rounds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for n in range(arguments.rounds):
         for workload in workloads:
@@ -184,7 +182,7 @@ def main() -> None:
                     f"{f.heading} {found[f.key]:{f.form}}" for f in FIGURES), file=sys.stderr, flush=True)
     results = {w: {c.name: best(rounds[w, c.name]) for c in everyone} for w in workloads}
     rates = measure_rates(threads)
-    text = report(results, {w: rates.seconds(floor_of(w)) for w in workloads}, rates, threads)
+    text = report(results, {w: rates.seconds(floor_of(w)) for w in workloads}, rates, threads, load)
     print(text)
     if arguments.json:
         arguments.json.write_text(json.dumps({"results": results, "rates": rates._asdict()}, indent=1))

@@ -40,7 +40,7 @@ def test_products_of_convolutions():
     assert floors.work_of(program_of("convnet")).operations == 2 * batch * (2 * first + 3 * second + 3 * dense)
 
 
-@pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3)])
+@pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3), (layers.SimpleRNN, 1)])
 def test_products_of_recurrences(layer, gates):
     batch, time, width, units = 3, 5, 4, 2
     model = keras.Sequential([keras.Input((time, width)), layer(units)])
@@ -77,7 +77,7 @@ def test_tables_tell_who_is_ahead():
         return {**{f.key: value for f in run.FIGURES}, "versions": "1.0"}
 
     results = {"mlp": {"kerasish": figures(4.0), "Keras on a": figures(2.0), "Keras on b": figures(1.0)}}
-    text = run.report(results, {"mlp": 0.002}, floors.Rates(1e11, 1e10), threads=2)
+    text = run.report(results, {"mlp": 0.002}, floors.Rates(1e11, 1e10), threads=2, load=0.0)
     lines = {line.split(" | ")[0].strip("| "): line for line in text.splitlines() if line.startswith("| ")}
     # More samples than the best peer; more seconds than the best peer.
     assert lines["fit"] == "| fit | 2.00 | 2.00 |" and lines["first step"] == "| first step | 0.25 | 0.25 |"
@@ -90,6 +90,7 @@ def test_a_page_keeps_what_stands_around_the_tables(tmp_path):
     page.write_text(f"before\n{run.BEGIN}\nold\n{run.END}\nafter\n")
     run.write_between_marks(page, "new")
     assert page.read_text() == f"before\n{run.BEGIN}\nnew\n{run.END}\nafter\n"
-    page.write_text("no marks")
-    with pytest.raises(ValueError, match="must have the marks"):
-        run.write_between_marks(page, "new")
+    page.write_text("plain\n")
+    for text in ("first", "second"):
+        run.write_between_marks(page, text)
+    assert page.read_text() == f"plain\n\n## Figures\n\n{run.BEGIN}\nsecond\n{run.END}\n"

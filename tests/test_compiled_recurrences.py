@@ -11,6 +11,7 @@ from kerasish import layers, ops
 from kerasish.compiler.function import function
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
+from kerasish.core import dispatch
 from kerasish.core.dispatch import to_tensor
 from tests.test_compiled_control import count, draw, names
 
@@ -55,6 +56,9 @@ RECURRENT = {
     "masked, unrolled": lambda: [layers.Masking(), layers.RNN(Cell(6), unroll=True)],
     "dropout": lambda: [layers.SimpleRNN(5, dropout=0.3, recurrent_dropout=0.2, seed=3)],
     "gru, another activation": lambda: [layers.GRU(5, activation="relu", recurrent_dropout=0.2, seed=3)],
+    "convolutional": lambda: [layers.Reshape((-1, 3, 1, 1)), layers.ConvLSTM2D(2, (2, 1), dropout=0.1, seed=1,
+                                                                           return_sequences=True),
+                              layers.ConvLSTM2D(2, (2, 1)), layers.Flatten()],
     "bidirectional": lambda: [layers.Bidirectional(layers.RNN(Cell(4), return_sequences=True)), layers.Flatten()],
     "time distributed": lambda: [layers.TimeDistributed(layers.BatchNormalization()), layers.Flatten()],
     "lambda in time": lambda: [layers.TimeDistributed(layers.Lambda(lambda x: x * x)), layers.Flatten()],
@@ -123,3 +127,19 @@ def test_a_warm_step_whose_update_is_a_branch_allocates_no_arrays():
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert peak < 200 * 200 * 4 / 4  # less than a quarter of the kernel
+
+
+def test_other_interpreters_see_the_steps_of_loops():
+    class Counting:
+        seen = 0
+
+        def apply(self, card, inputs, params):
+            self.seen += card.name == "tanh"
+            return dispatch.run_kernel(card, inputs, params)
+
+    counting = Counting()
+    with dispatch.scope(interpreter=counting):
+        ops.scan(lambda c, x: (ops.tanh(c), x), draw(3), draw(4, 3))
+        layers.SimpleRNN(2)(draw(1, 5, 3))
+        ops.cond(ops.sum(draw(2)) > 9, lambda: ops.tanh(draw(2)), lambda: draw(2))
+    assert counting.seen == 4 + 5

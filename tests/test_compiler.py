@@ -254,3 +254,95 @@ def test_outputs_do_not_change_at_the_next_call():
     outs = [f(ops.convert_to_tensor([float(n)])) for n in range(5)]
     assert [float(t[0]) for t in outs] == [0, 2, 4, 6, 8]
     assert all(isinstance(t, Tensor) for t in outs)
+
+
+# ---- when a program is made -------------------------------------------------------------------
+
+
+class Counted(keras.Sequential):
+    """A model that counts how often its own step runs in Python."""
+
+    calls = 0
+
+    def train_step(self, data):
+        self.calls += 1
+        return super().train_step(data)
+
+
+def test_a_first_step_is_traced_if_all_that_it_needs_is_there():
+    x = np.ones((8, 3), "float32")
+    for inputs, calls in (([keras.Input((3,))], 1), ([], 1)):  # layers, optimizer, losses are built before the step
+        model = Counted([*inputs, layers.Dense(2)])
+        model.compile("adam", "mse", metrics=["mae"])
+        model.fit(x, x[:, :2], batch_size=2, epochs=2, verbose=0)
+        assert model.calls == calls
+
+
+def test_variables_of_a_first_step_are_made_before_it_is_traced():
+    class Late(Counted):
+        count = None
+
+        def train_step(self, data):
+            if self.count is None:
+                self.count = keras.Variable(0.0, trainable=False, name="count")
+            self.count.assign_add(1.0)
+            return {**super().train_step(data), "count": self.count}
+
+    x = np.ones((8, 3), "float32")
+    model = Late([keras.Input((3,)), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = model.fit(x, x[:, :2], batch_size=2, epochs=2, verbose=0)
+    assert history.history["count"] == [4.0, 8.0]
+    assert model.calls == 2  # op by op, traced
+
+
+def test_a_variable_made_at_every_call_is_not_kept_in_a_program():
+    @function
+    def counted(x):
+        v = keras.Variable(0.0)
+        v.assign_add(1.0)
+        return x * v
+
+    x = ops.ones(2)
+    counted(x)
+    with pytest.warns(UserWarning, match=r"NoVariableError at .*test_compiler.py:\d+ .*made while a program is traced"):
+        np.testing.assert_array_equal(counted(x), [1, 1])
+    for _ in range(3):
+        np.testing.assert_array_equal(counted(x), [1, 1])
+
+
+def test_shapes_that_come_once_are_not_traced():
+    calls = []
+
+    def f(x):
+        calls.append(x.shape)
+        return x + 1.0
+
+    compiled = CompiledFunction(f, is_ready=lambda: True)
+    for n in range(1, 20):
+        compiled(ops.ones(n))
+    assert len(calls) == 19 and [p != "seen" for p in compiled._programs.values()] == [True] * 4 + [False] * 15
+
+
+@pytest.mark.parametrize("pair", [
+    (((1, 2),), ([1, 2],)), ((1,), (1.0,)), ((1,), (True,)), (({"a": (1,)},), ({"a": [1]},)), (("float32",), (None,)),
+], ids=str)  # fmt: skip
+def test_other_arguments_are_another_program(pair):
+    x = ops.ones(2)
+    compiled = function(lambda value, x: x)
+    for (value,) in pair:
+        compiled(value, x)
+        compiled(value=value, x=x)
+    assert len(compiled._programs) == 4
+
+
+def test_every_kind_of_container_takes_part():
+    compiled = function(lambda tensors, scale=1.0: keras.tree.map_structure(lambda t: t * scale, tensors))
+    a, b = ops.ones(2), ops.ones((1, 3))
+    for tensors in ({"b": a, "a": [b, (a,)]}, [a, {"z": b, "c": a}], (b,)):
+        for _ in range(3):
+            got = compiled(tensors, scale=2.0)
+        keras.tree.assert_same_structure(got, tensors)
+        keras.tree.map_structure(lambda g, t: np.testing.assert_array_equal(g, t * 2.0), got, tensors)

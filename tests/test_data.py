@@ -203,12 +203,12 @@ ERRORS = {
     "batch size": (dict(x=X, batch_size=0), ValueError, "batch_size must be a positive integer, got 0"),
     "batch size type": (dict(x=X, batch_size=2.0), ValueError, "batch_size must be a positive integer, got 2.0"),
     "shuffle": (dict(x=X, shuffle="all"), ValueError, "shuffle must be"),
-    "generator and y": (dict(x=iter([(X,)]), y=X), ValueError, "`x` as a list_iterator, `y` should not be passed"),
-    "empty generator": (dict(x=iter([])), ValueError, "must yield at least one batch"),
+    "generator and y": (dict(x=iter([(X,)]), y=X), ValueError, "`y` cannot be given beside a list_iterator as `x`"),
+    "empty generator": (dict(x=iter([])), ValueError, "gave no batch at all"),
     "generator of lists": (dict(x=iter([[X, X]])), ValueError, "must yield tuples"),
     "four parts": (dict(x=iter([(X, X, X, X)])), ValueError, "4 items"),
     "class weights": (dict(x=X, y=X[:, 0], class_weight=[1, 2]), TypeError, "class_weight must map"),
-    "class weights of outputs": (dict(x=X, y=[X, X], class_weight={0: 1}), ValueError, "with a single output"),
+    "class weights of outputs": (dict(x=X, y=[X, X], class_weight={0: 1}), ValueError, "but y has several"),
     "both weights": (dict(x=X, y=X[:, 0], sample_weight=X[:, 0], class_weight={0: 1}), ValueError, "not both"),
     "class weights without y": (dict(x=X, class_weight={0: 1}), ValueError, "y is missing"),
     "class weights of volumes": (dict(x=X, y=np.zeros((4, 2, 2)), class_weight={0: 1}), ValueError, r"got \(4, 2, 2\)"),
@@ -253,7 +253,7 @@ def test_generator_goes_on_and_loses_nothing():
     for _ in range(2):
         seen += [batches[0][1][0] for _, _, batches in iterator]
     assert seen == [0, 1, 2, 3]
-    with pytest.warns(UserWarning, match="ran out of data after 1 steps of an epoch that was to have 2 steps"):
+    with pytest.warns(UserWarning, match="ran out of data after 1 steps, and was to have 2 steps"):
         assert len(list(iterator)) == 1
     assert iterator.exhausted
 

@@ -85,7 +85,7 @@ def test_padding_of_vectors_and_strings():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sequences": 5}, "must be a list of sequences, got int"),
+        ({"sequences": 5}, "holds sequences, in a list, got int"),
         ({"sequences": [[1], 2]}, "item 1 is 2"),
         ({"sequences": [[1]], "padding": "left"}, "padding must be 'pre' or 'post', got 'left'"),
         ({"sequences": [[1]], "truncating": "left"}, "truncating must be"),

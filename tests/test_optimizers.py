@@ -150,7 +150,7 @@ def test_learning_rate_can_be_set():
 def test_learning_rate_from_a_schedule_and_from_a_function():
     optimizer, v = optimizers.SGD(schedules.PiecewiseConstantDecay([0], [1.0, 0.5])), weight()
     assert_close(steps(optimizer, [v], 2), START - 1.5 * GRADIENT)
-    with pytest.raises(TypeError, match="created with a `LearningRateSchedule`"):
+    with pytest.raises(TypeError, match="follows a LearningRateSchedule and cannot be set"):
         optimizer.learning_rate = 0.1
     rates, u = [0.5, 2.0], weight()
     assert_close(steps(optimizers.SGD(lambda: rates.pop()), [u], 2), START - 2.5 * GRADIENT)
@@ -233,7 +233,7 @@ def test_apply_says_what_does_not_fit():
         optimizer.apply([GRADIENT, GRADIENT])
     with pytest.raises(ValueError, match=r"not built with the variables \['other'\]"):
         optimizer.apply([GRADIENT], [weight(name="other")])
-    with pytest.raises(ValueError, match="No gradients provided for any variable.*'w'"):
+    with pytest.raises(ValueError, match=r"depends on none of the variables \['w'"):
         optimizer.apply([None])
     with pytest.raises(ValueError, match="has 2 variables, got 0 values"):
         optimizer.stateless_apply([], [GRADIENT], [START])
@@ -532,13 +532,13 @@ def test_state_that_does_not_fit_is_not_loaded():
 
 
 @pytest.mark.parametrize(("cls", "kwargs", "message"), [
-    ("SGD", {"momentum": 2.0}, "`momentum` must be a float between"),
+    ("SGD", {"momentum": 2.0}, "`momentum` is a number from 0 to 1, got 2.0"),
     ("SGD", {"momentum": "high"}, "SGD: argument `momentum`"),
     ("AdamW", {"weight_decay": None}, "`weight_decay` of AdamW must be a number"),
     ("Lion", {"beta_1": 0.0}, "`beta_1` of Lion must be in"),
     ("Ftrl", {"learning_rate_power": 0.5}, "`learning_rate_power` must not be positive"),
     ("Ftrl", {"l1_regularization_strength": -1.0}, "`l1_regularization_strength` must not be negative"),
-    ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0}, "Only one of `clipnorm`, `clipvalue` and `global_clipnorm`"),
+    ("Adam", {"clipnorm": 1.0, "clipvalue": 1.0}, "clips in one way, got clipnorm and clipvalue"),
     ("Adam", {"clipnorm": -1.0}, "`clipnorm` must be positive"),
     ("Adam", {"use_ema": True, "ema_momentum": 2.0}, "`ema_momentum` must be in"),
     ("Adam", {"use_ema": True, "ema_overwrite_frequency": 0}, "`ema_overwrite_frequency` must be"),

@@ -85,7 +85,7 @@ def test_map_over_two_fails_just_where_assert_same_structure_does(a, b):
     try:
         tree.assert_same_structure(a, b)
     except ValueError:
-        with pytest.raises(ValueError, match="the same nested form"):
+        with pytest.raises(ValueError, match="structures are nested differently"):
             tree.map_structure(lambda x, y: x, a, b)
     else:
         assert tree.map_structure(lambda x, y: x, a, b) == a
@@ -182,7 +182,7 @@ def test_map_up_to_hands_over_subtrees():
     assert tree.map_structure_up_to([None, None], len, [[1, 1], [2, 2, 2]]) == [2, 3]
     assert tree.map_structure_up_to([0, (0, 0)], str, [[1, 1], ([2], 3)]) == ["[1, 1]", ("[2]", "3")]
     for shallow, deep in (([0, 0], [1]), ([0, 0], 3), ([0, 0], (1, 2)), ([[0]], [1])):
-        with pytest.raises(ValueError, match="the same nested form"):
+        with pytest.raises(ValueError, match="structures are nested differently"):
             tree.map_structure_up_to(shallow, str, deep)
 
 

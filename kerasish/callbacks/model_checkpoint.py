@@ -111,7 +111,7 @@ class ModelCheckpoint(MonitorCallback):
     def _is_best(self, epoch: int, current: Any) -> bool:
         best = "None" if self.best is None else f"{self.best:.5f}"
         if not self._is_improvement(current, self.best):
-            self._say(epoch, f"{self.monitor} did not improve from {best}")
+            self._say(epoch, f"{self.monitor} is no better than {best}")
             return False
         self._say(epoch, f"{self.monitor} improved from {best} to {current:.5f}")
         self.best = current

@@ -39,7 +39,7 @@ class SwapEMAWeights(Callback):
                 pairs = zip(each._trainable_variables, each._model_variables_moving_average if each.built else ())
                 yield from ((weight, average) for weight, average in pairs if average is not None)
         if not found:
-            raise ValueError("SwapEMAWeights must be used when `use_ema=True` is set on the optimizer")
+            raise ValueError("SwapEMAWeights found no averages to swap: make the optimizer with `use_ema=True`")
 
     def _put_averages(self) -> None:
         if self._set_aside is None:

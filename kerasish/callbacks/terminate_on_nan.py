@@ -26,6 +26,6 @@ class TerminateOnNaN(Callback):
         if loss is None or math.isfinite(loss):
             return
         if self.raise_error:
-            raise RuntimeError(f"NaN or Inf loss encountered at batch {batch}: it is {loss}")
+            raise RuntimeError(f"the loss of batch {batch} is {loss}: training stops here")
         print_msg(f"Batch {batch}: Invalid loss ({loss}), terminating training")
         self.model.stop_training = True

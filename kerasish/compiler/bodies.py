@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from kerasish.compiler.control import SCAN, SWITCH, WHILE
+from kerasish.backend import device
+from kerasish.compiler.control import SCAN, SWITCH, WHILE, runner
 from kerasish.compiler.ir import Instruction, Program, has_effect
 from kerasish.core.dispatch import scope, state, to_tensor
 from kerasish.core.dtypes import COMPLEX, is_float
@@ -128,7 +129,8 @@ def _again(i: Instruction, inputs: list[Tensor]) -> Any:
             out = inline(params["body"], [*carry, *x, *inputs[end:]])
             return out[:n], out[n:]
 
-        carry, ys = scan(trace, step, inputs[:n], inputs[n:end], params["length"], params["reverse"])
+        carry, ys = scan(trace, step, inputs[:n], inputs[n:end], params["length"], params["reverse"],
+                         parallel=params["parallel"])
         return [*carry, *ys]
     if i.card is WHILE:
         n = params["carries"]
@@ -154,6 +156,10 @@ class _Call(Card):
 def _write(around: Any, card: Card, inputs: list[Tensor], params: dict[str, Any], rule: Any) -> tuple[Tensor, ...]:
     """Write an instruction down, and tell tapes its rule: function of (gradients, results, what is needed)."""
     specs = card.spec(*[x.data for x in inputs], **params)
+    instruction = Instruction(card, (), params, ())
+    if around.can_fold(inputs, specs) and not has_effect(instruction):
+        arrays = state.quiet.run(runner(instruction, device.current()), *[x.data for x in inputs])
+        return tuple([Tensor(device.current().asarray(array)) for array in arrays])
     out = around.write(card, inputs, params, specs)
     for tape in state.tapes if out else ():
         tape.record(_Call(card.name, lambda g, needs: rule(g, out, needs)), inputs, {}, out)
@@ -177,8 +183,8 @@ def _without_losses(body: Body, what: str) -> None:
 
 
 def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any], list[Any]]], init: list[Tensor],
-         xs: list[Tensor], length: int, reverse: bool = False,
-         last: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+         xs: list[Tensor], length: int, reverse: bool = False, last: bool = False,
+         parallel: bool = False) -> tuple[list[Tensor], list[Tensor]]:
     """Write down a loop over slices.
 
     Args:
@@ -189,6 +195,7 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
         length: how many steps.
         reverse: whether the last slice goes first.
         last: whether only the results of the last step are wanted, not all of them, stacked.
+        parallel: whether the steps may as well be done at once.
 
     Returns:
         The last carry, and the results.
@@ -215,7 +222,7 @@ def scan(around: Any, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Any],
         init += [OPS["zeros"](y.shape, dtype=y.dtype.name) for y in ys]
         ins += [body.trace.placeholder(y) for y in ys]
         carry, ys = [*carry, *ys], []
-    call = _ScanCall(around, body, length, reverse, ins, body.arguments[n:], carry, [*ys, *losses],
+    call = _ScanCall(around, body, length, reverse, parallel, ins, body.arguments[n:], carry, [*ys, *losses],
                      body.outer_reads(), [*init, *xs])
     out = list(call.write())
     for k, (v, _) in enumerate(variables):
@@ -238,14 +245,16 @@ def _first(trace: Any, variable: Any) -> Tensor:
 class _ScanCall:
     """One scan, and what its gradient is made from; arguments as they are inside the body."""
 
-    def __init__(self, around: Any, body: Body, length: int, reverse: bool, ins: list[Tensor], slices: list[Tensor],
-                 carry: list[Tensor], ys: list[Tensor], reads: list[tuple[Any, Tensor, Tensor]],
+    def __init__(self, around: Any, body: Body, length: int, reverse: bool, parallel: bool, ins: list[Tensor],
+                 slices: list[Tensor], carry: list[Tensor], ys: list[Tensor], reads: list[tuple[Any, Tensor, Tensor]],
                  outside: list[Tensor]):
-        self._around, self._body, self._length, self._reverse = around, body, length, reverse
+        self._around, self._body = around, body
+        self._steps: dict[str, Any] = {"length": length, "reverse": reverse, "parallel": parallel}
         self._ins, self._slices, self._carry, self._ys = ins, slices, carry, ys
         self._reads = reads
         self._inputs = [*outside, *[x for _, x, _ in reads]]
         self._inside = [*ins, *slices, *[t for _, _, t in reads]]
+        self._stacks: dict[int, Tensor] = {}  # value of the body -> its values at all steps, where gradients asked
 
     def write(self) -> tuple[Tensor, ...]:
         """Write the instruction down."""
@@ -253,8 +262,7 @@ class _ScanCall:
 
     def _params(self, residuals: list[Tensor]) -> dict[str, Any]:
         body = self._body.trace.program(self._inside, [*self._carry, *self._ys, *residuals], self._body.length)
-        return {"body": body, "carries": len(self._ins), "slices": len(self._slices), "length": self._length,
-                "reverse": self._reverse}
+        return {"body": body, "carries": len(self._ins), "slices": len(self._slices), **self._steps}
 
     def _gradient(self, g: list[Tensor], out: tuple[Tensor, ...], needs: list[bool]) -> list[Tensor | None]:
         n, m = len(self._ins), len(self._ins) + len(self._slices)
@@ -268,8 +276,8 @@ class _ScanCall:
         step, xs = self._backward_step(back, out, [smooth.index(k) for k in carried])
         init = [*[g[k] for k in carried],
                 *[OPS["zeros"](self._inside[k].shape, dtype=self._inside[k].dtype.name) for k in read]]
-        carry, ys = scan(state.interpreter, step, init, [*xs, *[g[k] for k in smooth if k >= n]], self._length,
-                         not self._reverse)
+        carry, ys = scan(state.interpreter, step, init, [*xs, *[g[k] for k in smooth if k >= n]],
+                         self._steps["length"], not self._steps["reverse"], parallel=self._steps["parallel"])
         gradients = dict(zip([*carried, *read, *sliced], [*carry, *ys]))
         return [gradients.get(k) for k in range(len(needs))]
 
@@ -318,17 +326,17 @@ class _ScanCall:
 
     def _residuals(self, out: tuple[Tensor, ...], saved: list[int]) -> list[Tensor]:
         """Values of the body at all steps, stacked: further results of the instruction that is there, if it can be."""
-        if not saved:
-            return []
         trace = self._body.trace
-        params = self._params([trace.tensor(v) for v in saved])
-        specs = SCAN.spec(*[x.data for x in self._inputs], **params)
-        if not state.tapes:
-            more = self._around.extend(out, params, specs)
-            if more is not None:
-                return list(more)
-        again = Instruction(SCAN, (), params, ())
-        return list(_again(again, self._inputs))[len(out):]
+        if state.tapes and saved:  # which must know of what these are made
+            params = self._params([trace.tensor(v) for v in saved])
+            return list(_again(Instruction(SCAN, (), params, ()), self._inputs))[len(out):]
+        new = [v for v in saved if v not in self._stacks]
+        if new:
+            params = self._params([trace.tensor(v) for v in (*self._stacks, *new)])
+            specs = SCAN.spec(*[x.data for x in self._inputs], **params)
+            more = self._around.extend((*out, *self._stacks.values()), params, specs)
+            self._stacks.update(zip(new, more, strict=True))
+        return [self._stacks[v] for v in saved]
 
 
 # ---- while ----------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@
 The inputs of a body are those of its instruction (of a scan, one slice of each of the `slices`; without the condition
 or the index). What a body reads from outside is among them, and what it assigns to variables among its results: a body
 has no state. A body of `scan` returns the next carry and what is to be stacked; one of `while` whether to go on and the
-next carry. `runner(instruction, device)` makes the function of arrays that runs one.
+next carry. The steps of a `parallel` scan may be done at once as far as the carry lets them. `runner(instruction,
+device)` makes the function of arrays that runs an instruction.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,8 @@ def _results(body: Program) -> list[Spec]:
     return [body.specs[v] for v in body.outputs]
 
 
-def _scan_spec(*xs: Any, body: Program, carries: int, slices: int, length: int, reverse: bool) -> tuple[Spec, ...]:
+def _scan_spec(*xs: Any, body: Program, carries: int, slices: int, length: int, reverse: bool,
+               parallel: bool) -> tuple[Spec, ...]:
     end = carries + slices
     _require_fit("scan", body, [Spec(x.shape[1:] if carries <= n < end else x.shape, x.dtype)
                                 for n, x in enumerate(xs)])
@@ -103,7 +105,9 @@ class Block:
             self.slots[value] = buffer
         self.placed = frozenset(v for v in given if v in placement.buffers)
         self.run = generate(program, kernels, placement, here)
-        self.inputs = program.inputs
+        results = {o for i in program.instructions for o in i.outputs}.intersection(program.outputs)
+        # What holds arrays for one run alone: those of the caller may be among them.
+        self._passing = (*program.inputs, *(results - placement.buffers.keys()), *self.placed)
 
     def fill(self, values: tuple[int, ...], arrays: Any) -> None:
         """Put arrays in slots."""
@@ -112,8 +116,8 @@ class Block:
             slots[value] = array
 
     def forget(self) -> None:
-        """Let go of the inputs."""
-        for value in self.inputs:
+        """Let go of the caller's arrays."""
+        for value in self._passing:
             self.slots[value] = None
 
 
@@ -121,41 +125,40 @@ class _Loop:
     """What loops share: two arrays for each value that is carried, written and read by turns.
 
     Args:
-        body: its first inputs and its results from `first` on are the carry.
+        body: the body; its first inputs are the carry.
+        here: the device.
         carries: how many values are carried.
+        sliced: how many inputs after them are slices.
         first: number of the first result that is carried.
     """
 
-    def __init__(self, body: Program, here: Device, carries: int, first: int = 0):
+    def __init__(self, body: Program, here: Device, carries: int, sliced: int = 0, first: int = 0):
         self.block = Block(body, here, body.outputs)
-        self.ins, self.captured = body.inputs[:carries], body.inputs[carries:]
+        self.captured = body.inputs[carries + sliced:]
         specs = [body.specs[v] for v in body.outputs]
-        carried = range(first, first + carries)
-        self._pairs = [[here.xp.empty(specs[k].shape, specs[k].dtype) for k in carried] for _ in range(2)]
-        seen: set[int] = set()
-        # Results that their kernels write where they belong, and those that are copied there.
-        self.written: list[tuple[int, int]] = []
-        self.copied: list[tuple[int, int]] = []
-        for k, value in enumerate(body.outputs):
-            direct = value in self.block.placed and value not in seen
-            (self.written if direct else self.copied).append((k, value))
-            seen.add(value)
+        self._pairs = [[here.xp.empty(x.shape, x.dtype) for x in specs[first: first + carries]] for _ in range(2)]
+        self.others = [*specs[:first], *specs[first + carries:]]
+        self.step = self._generate(body, carries, sliced, first)
 
-    def step(self, n: int, carry: Any, others: list[Any]) -> list[Any]:
-        """Run the body once, its results into the arrays of turn `n` and into `others`; return the next carry."""
-        slots, pair = self.block.slots, self._pairs[n & 1]
-        for value, array in zip(self.ins, carry):
-            slots[value] = array
-        targets = self._targets(pair, others)
-        for k, value in self.written:
-            slots[value] = targets[k]
-        self.block.run(slots)
-        for k, value in self.copied:
-            targets[k][...] = slots[value]
-        return pair
-
-    def _targets(self, pair: list[Any], others: list[Any]) -> list[Any]:
-        return [*pair, *others]
+    def _generate(self, body: Program, carries: int, sliced: int, first: int) -> Callable[..., list[Any]]:
+        """The function that runs the body once: of the slots s, the carry c, the arrays p of this turn, the arrays r
+        for other results, the arrays x that are sliced, and the step t.
+        """
+        lines = ["".join(f"s[{v}], " for v in body.inputs[:carries]) + "= c"] if carries else []
+        for n, v in enumerate(body.inputs[carries: carries + sliced]):
+            lines.append(f"s[{v}] = x[{n}][t{'' if body.specs[v].shape else ', ...'}]")
+        copies, written = [], set()
+        for k, v in enumerate(body.outputs):
+            carried = first <= k < first + carries
+            target = f"p[{k - first}]" if carried else f"r[{k if k < first else k - carries}]"
+            if v in self.block.placed and v not in written:  # its kernel writes it where it belongs
+                lines.append(f"s[{v}] = {target}")
+                written.add(v)
+            else:
+                copies.append(f"{target}[...] = s[{v}]")
+        space: dict[str, Any] = {"run": self.block.run}
+        exec("def step(s, c, p, r, x=(), t=0):\n " + "\n ".join([*lines, "run(s)", *copies, "return p"]), space)
+        return space["step"]
 
 
 class _Scan(_Loop):
@@ -163,24 +166,20 @@ class _Scan(_Loop):
 
     def __init__(self, instruction: Instruction, here: Device):
         params = instruction.params
-        body, self._carries, self._slices = params["body"], params["carries"], params["slices"]
-        super().__init__(body, here, self._carries)
-        n = params["length"]
-        self._order = range(n - 1, -1, -1) if params["reverse"] else range(n)
-        specs = [body.specs[v] for v in body.outputs[self._carries:]]
-        self._stacks = [here.xp.empty((n, *s.shape), s.dtype) for s in specs]
-        self._rows = [[stack[t, ...] for stack in self._stacks] for t in range(n)]
+        self._carries, self._slices, n = params["carries"], params["slices"], params["length"]
+        super().__init__(params["body"], here, self._carries, self._slices)
+        order = range(n - 1, -1, -1) if params["reverse"] else range(n)
+        self._stacks = [here.xp.empty((n, *s.shape), s.dtype) for s in self.others]
+        rows = [[stack[t, ...] for stack in self._stacks] for t in range(n)]
+        self._turns = [(self._pairs[k & 1], rows[t], t) for k, t in enumerate(order)]
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         carry: Any = arrays[: self._carries]
-        xs = arrays[self._carries: self._carries + self._slices]
-        sliced, captured = self.captured[: self._slices], self.captured[self._slices:]
-        slots = self.block.slots
-        self.block.fill(captured, arrays[self._carries + self._slices:])
-        for n, t in enumerate(self._order):
-            for value, x in zip(sliced, xs):
-                slots[value] = x[t, ...]
-            carry = self.step(n, carry, self._rows[t])
+        end = self._carries + self._slices
+        xs, slots, step = arrays[self._carries: end], self.block.slots, self.step
+        self.block.fill(self.captured, arrays[end:])
+        for pair, row, t in self._turns:
+            carry = step(slots, carry, pair, row, xs, t)
         self.block.forget()
         return (*carry, *self._stacks)
 
@@ -192,17 +191,15 @@ class _While(_Loop):
         params = instruction.params
         self._carries, self._limit = params["carries"], params["limit"]
         super().__init__(params["body"], here, self._carries, first=1)
-        self._condition = here.xp.empty((), params["body"].specs[params["body"].outputs[0]].dtype)
-
-    def _targets(self, pair: list[Any], others: list[Any]) -> list[Any]:
-        return [self._condition, *pair]
+        self._conditions = [here.xp.empty(s.shape, s.dtype) for s in self.others]
 
     def __call__(self, condition: Any, *arrays: Any) -> tuple[Any, ...]:
         carry: Any = arrays[: self._carries]
         n = 0
         self.block.fill(self.captured, arrays[self._carries:])
         while bool(condition) and (self._limit is None or n < self._limit):
-            carry, condition, n = self.step(n, carry, []), self._condition, n + 1
+            carry = self.step(self.block.slots, carry, self._pairs[n & 1], self._conditions)
+            (condition,), n = self._conditions, n + 1
         self.block.forget()
         return tuple(carry)
 
@@ -212,11 +209,11 @@ class _Switch:
 
     def __init__(self, instruction: Instruction, here: Device):
         branches = instruction.params["branches"]
-        self._blocks = [(Block(branch, here), branch.outputs) for branch in branches]
+        self._blocks = [(Block(branch, here), branch.inputs, branch.outputs) for branch in branches]
 
     def __call__(self, index: Any, *arrays: Any) -> tuple[Any, ...]:
-        block, outputs = self._blocks[min(max(int(index), 0), len(self._blocks) - 1)]
-        block.fill(block.inputs, arrays)
+        block, inputs, outputs = self._blocks[min(max(int(index), 0), len(self._blocks) - 1)]
+        block.fill(inputs, arrays)
         block.run(block.slots)
         results = tuple([block.slots[v] for v in outputs])
         block.forget()

@@ -58,8 +58,13 @@ class Program(NamedTuple):
 
 def programs_of(instruction: Instruction) -> list[Program]:
     """Return the programs inside an instruction: none for most."""
-    return [x for value in instruction.params.values() for x in (value if type(value) is tuple else (value,))
-            if type(x) is Program]
+    found = []
+    for value in instruction.params.values():
+        if type(value) is tuple:
+            found += [x for x in value if type(x) is Program]
+        elif type(value) is Program:
+            found.append(value)
+    return found
 
 
 def with_programs(instruction: Instruction, change: Callable[[Program], Program]) -> Instruction:

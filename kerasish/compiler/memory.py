@@ -1,5 +1,6 @@
 """Where results are put: buffers that are taken once and used again as soon as nobody reads them any more."""
 
+import functools
 import inspect
 from typing import Any, NamedTuple
 
@@ -27,10 +28,11 @@ def takes_out(kernel: Any) -> bool:
     """Tell whether a kernel writes into an array that it is given."""
     if isinstance(kernel, np.ufunc) or type(kernel).__name__ == "ufunc":
         return kernel.nout == 1
-    try:
-        return "out" in inspect.signature(kernel).parameters
-    except (TypeError, ValueError):
-        return False
+    kernel = inspect.unwrap(kernel)
+    while isinstance(kernel, functools.partial):
+        kernel = inspect.unwrap(kernel.func)
+    code = getattr(kernel, "__code__", None)  # `inspect.signature` of all kernels would take longer than tracing
+    return code is not None and "out" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def place(program: Program, kernels: list[Any], here: Device, given: frozenset[int] = frozenset()) -> Placement:

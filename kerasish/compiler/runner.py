@@ -52,12 +52,13 @@ class Runner:
             return self._ready()(inputs)
 
     def _ready(self) -> Any:
+        """What runs the program now. The first run is always on array kernels: nothing has been earned yet."""
         if not self._final:
-            self._spent += self._estimate
             if self._spent >= EARNED:
                 self._replay, self._final = _compiled(self._program) or self._replay or Replay(self._program), True
             elif self._replay is None:
                 self._replay = Replay(self._program)
+            self._spent += self._estimate
         return self._replay
 
 

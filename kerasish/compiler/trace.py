@@ -28,6 +28,7 @@ class Trace:
     """
 
     collect_losses = True  # layers add their losses here, not to themselves: they are values of the trace
+    refuses_variables = True  # one that is made here would be one at every run of the program, not one a run
 
     def __init__(self, around: "Trace | None" = None) -> None:
         self.losses: list[Any] = []
@@ -50,7 +51,8 @@ class Trace:
 
     def new(self, tensor: Tensor) -> int:
         """Give a tensor without values a number."""
-        self.specs.append(Spec(tensor.shape, tensor.dtype))
+        data = tensor.data
+        self.specs.append(data if type(data) is Spec else Spec(data.shape, data.dtype))
         self._kept.append(tensor)
         self._numbers[tensor.uid] = len(self.specs) - 1
         return len(self.specs) - 1
@@ -110,11 +112,15 @@ class Trace:
         """Write down an op; or run it now, if all its inputs are known and its result is small."""
         out = card.spec(*[x.data for x in inputs], **params)
         specs = out if type(out) is tuple else (out,)
-        if (all(x.is_concrete for x in inputs) and not card.effect and sum(s.size for s in specs) <= _FOLD_LIMIT
-                and not any(self._follows(x) for x in inputs)):
+        if not card.effect and self.can_fold(inputs, specs):
             return run_kernel(card, inputs, params)
         made = self.write(card, inputs, params, specs)
         return made if type(out) is tuple else made[0]
+
+    def can_fold(self, inputs: list[Tensor], specs: tuple[Spec, ...]) -> bool:
+        """Tell whether an instruction can be run now: all its inputs are known, and its results are small."""
+        return (all(x.is_concrete for x in inputs) and sum(s.size for s in specs) <= _FOLD_LIMIT
+                and not any(self._follows(x) for x in inputs))
 
     def write(self, card: Any, inputs: Iterable[Tensor], params: dict[str, Any],
               specs: tuple[Spec, ...]) -> tuple[Tensor, ...]:
@@ -124,9 +130,8 @@ class Trace:
         self.instructions.append(Instruction(card, numbers, params, tuple([self.new(t) for t in made])))
         return made
 
-    def extend(self, out: tuple[Tensor, ...], params: dict[str, Any],
-               specs: tuple[Spec, ...]) -> tuple[Tensor, ...] | None:
-        """Let the instruction that made `out` make more; return the further results, None if it makes more already.
+    def extend(self, out: tuple[Tensor, ...], params: dict[str, Any], specs: tuple[Spec, ...]) -> tuple[Tensor, ...]:
+        """Let the instruction that made `out` make more; return the further results.
 
         Args:
             out: all results of the instruction.
@@ -134,9 +139,7 @@ class Trace:
             specs: of all its results.
         """
         numbers = tuple([self._numbers[t.uid] for t in out])
-        at = next((n for n, i in enumerate(self.instructions) if i.outputs == numbers), None)
-        if at is None:
-            return None
+        at = next(n for n, i in enumerate(self.instructions) if i.outputs == numbers)
         more = tuple([Tensor(s) for s in specs[len(out):]])
         outputs = (*numbers, *[self.new(t) for t in more])
         self.instructions[at] = self.instructions[at]._replace(params=params, outputs=outputs)
@@ -182,9 +185,9 @@ class Trace:
     # ---- control flow: what `ops.control` asks of an interpreter that writes down programs -------
 
     def scan(self, f: Callable[..., Any], init: list[Tensor], xs: list[Tensor], length: int, reverse: bool = False,
-             last: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+             last: bool = False, parallel: bool = False) -> tuple[list[Tensor], list[Tensor]]:
         """Write down a loop over slices: see `bodies.scan`."""
-        return bodies.scan(self, f, init, xs, length, reverse, last)
+        return bodies.scan(self, f, init, xs, length, reverse, last, parallel)
 
     def while_loop(self, condition: Tensor, f: Callable[..., Any], init: list[Tensor],
                    limit: int | None = None) -> list[Tensor]:

@@ -108,8 +108,8 @@ def _from_foreign(x: Any, dtype: str | None) -> Tensor:
         return Tensor(device.current().asarray(np.asarray(x, numpy_dtype(dtype or default_of_python(x)))))
     if hasattr(x, "record_history"):
         raise TypeError(
-            f"a symbolic KerasTensor cannot be used as a value: {x}. Call Keras layers or kerasish.ops on it, "
-            "or wrap the computation in a Layer."
+            f"{x} stands for data to come and has no value yet: call layers or kerasish.ops on it, or write the "
+            "computation as a Layer"
         )
     if isinstance(x, list | tuple):
         return _from_sequence(x, dtype)

@@ -148,8 +148,7 @@ def get(identifier: Any) -> DTypePolicy:
     try:
         return DTypePolicy(standardize_dtype(identifier))
     except (ValueError, TypeError):
-        raise ValueError(f"Cannot interpret `dtype` argument. Expected a name, a DTypePolicy or None, got "
-                         f"{identifier!r}") from None
+        raise ValueError(f"argument `dtype` takes a name, a DTypePolicy or None, got {identifier!r}") from None
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:

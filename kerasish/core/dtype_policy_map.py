@@ -28,7 +28,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
         if isinstance(default_policy, DTypePolicyMap):
             raise ValueError("argument `default_policy` cannot be a DTypePolicyMap itself")
         if policy_map is not None and not isinstance(policy_map, dict):
-            raise TypeError(f"If specified, `policy_map` must be a dict. Got {policy_map!r}")
+            raise TypeError(f"argument `policy_map` takes a dict from paths to policies, got {policy_map!r}")
         self._given = default_policy
         self._default_policy = None if default_policy is None else dtype_policy.get(default_policy)
         self._policy_map = {key: dtype_policy.get(policy) for key, policy in (policy_map or {}).items()}
@@ -59,13 +59,13 @@ class DTypePolicyMap(DTypePolicy, MutableMapping):
             return self._policy_map[key]
         matching = [pattern for pattern in self._policy_map if re.fullmatch(pattern, key)]
         if len(matching) > 1:
-            raise ValueError(f"Path {key!r} matches multiple dtype policy keys, {matching}: change them so that it "
-                             "matches one")
+            raise ValueError(f"path {key!r} has several policies, by the keys {matching}: change them so that one "
+                             "matches")
         return self._policy_map[matching[0]] if matching else self.default_policy
 
     def __setitem__(self, key: str, policy: Any) -> None:
         if key in self._policy_map:
-            raise ValueError(f"{key} already exist in the DTypePolicyMap, as {self._policy_map[key]}: delete it first")
+            raise ValueError(f"{key} has a policy already, {self._policy_map[key]}: delete it first")
         try:
             self._policy_map[key] = dtype_policy.get(policy)
         except (ValueError, TypeError) as error:

@@ -160,7 +160,7 @@ class Operation:
     def __init__(self, name: str | None = None):
         name = name if name is not None else naming.auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:
-            raise ValueError(f"argument `name` must be a string and cannot contain character `/`, got {name!r}")
+            raise ValueError(f"a name is a string that cannot contain character `/`, got {name!r}")
         self.name = name
         self._inbound_nodes: list[Node] = []
         self._outbound_nodes: list[Node] = []

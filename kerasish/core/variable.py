@@ -10,6 +10,11 @@ from kerasish.core.name_scope import current_path
 from kerasish.core.tensor import OPS, Tensor, TensorOperators
 from kerasish.utils import naming
 
+
+class NoVariableError(RuntimeError):
+    """A variable was to be made while a program is traced."""
+
+
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 
 
@@ -49,6 +54,9 @@ class Variable(TensorOperators):
             raise ValueError(f"argument `name` must be a string without '/', got {name!r}")
         if aggregation not in _AGGREGATIONS:
             raise ValueError(f"argument `aggregation` must be one of {_AGGREGATIONS}, got {aggregation!r}")
+        if getattr(state.variables, "refuses_variables", False):
+            raise NoVariableError(f"variable {name!r} is made while a program is traced, which would make it once, not "
+                                  "at every call: make variables in a constructor, in `build`, or before")
         self.name = name
         parent = current_path()
         self.path = f"{parent}/{name}" if parent else name

@@ -116,14 +116,14 @@ def _match_outputs(y: Any, sample_weight: Any) -> Any:
         try:
             tree.assert_same_structure(y, sample_weight)
         except ValueError as error:
-            message = f"You should provide one `sample_weight` array per output, nested like y: {error}"
+            message = f"`sample_weight` must hold an array for each output, nested like y: {error}"
             raise ValueError(message) from None
         return sample_weight
     shape = sample_weight.shape
     if len(shape) != 1 and not (len(shape) == 2 and shape[1] == 1):
         raise ValueError(
-            "For a model with multiple outputs, when providing one `sample_weight` for all, it must have shape "
-            f"(samples,), got {tuple(shape)}; give one array an output for other weights"
+            "a `sample_weight` that serves several outputs must have shape (samples,), one weight a sample, "
+            f"got {tuple(shape)}; give one array an output for other weights"
         )
     return tree.map_structure(lambda _: sample_weight, y)
 

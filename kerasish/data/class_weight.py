@@ -31,7 +31,7 @@ def weigh_classes(y: Any, sample_weight: Any, class_weight: Mapping[int, float])
         raise ValueError("give `class_weight` or `sample_weight`, not both at the same time: multiply them yourself")
     if tree.is_nested(y):
         raise ValueError(
-            "`class_weight` is only supported for Models with a single output; give sample_weight for each output"
+            "`class_weight` weighs the classes of one output, but y has several; give sample_weight for each output"
         )
     if y is None:
         raise ValueError("class_weight needs labels, but y is missing")

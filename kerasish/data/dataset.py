@@ -2,9 +2,7 @@
 
 import itertools
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from kerasish.core.tensor import Tensor
 from kerasish.data.array_source import count_samples
 from kerasish.data.leaves import pick, to_arrays
-from kerasish.data.prefetch import prefetched
+from kerasish.data.prefetch import made_ahead, prefetched, threads
 from kerasish.utils import tree
 
 INFINITE = -1
@@ -218,7 +216,8 @@ class Dataset:
         workers = 4 if num_parallel_calls == AUTOTUNE else num_parallel_calls or 1
         if workers == 1:
             return Dataset(lambda: map(call, self), self._cardinality)
-        return Dataset(lambda: _mapped_ahead(call, iter(self), workers), self._cardinality)
+        return Dataset(
+            lambda: made_ahead(threads(workers), call, iter(self), 2 * workers), self._cardinality)
 
     def filter(self, predicate: Callable) -> "Dataset":
         """Return the elements for which a function is true; a tuple's parts are its arguments."""
@@ -374,15 +373,3 @@ def _drawn(elements: Iterator[Any], buffer_size: int, seed: int) -> Iterator[Any
         buffer[i] = element
     generator.shuffle(buffer)
     yield from buffer
-
-
-def _mapped_ahead(call: Callable, elements: Iterator[Any], workers: int) -> Iterator[Any]:
-    pool = ThreadPoolExecutor(workers)
-    try:
-        waiting = deque(pool.submit(call, e) for e in itertools.islice(elements, 2 * workers))
-        while waiting:
-            result = waiting.popleft().result()
-            waiting.extend(pool.submit(call, e) for e in itertools.islice(elements, 1))
-            yield result
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

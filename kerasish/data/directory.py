@@ -25,7 +25,7 @@ def check_labels(labels: Any, label_mode: str | None, class_names: Sequence[str]
         raise ValueError(f"`labels` argument should be 'inferred', None or a list of one integer a file, got "
                          f"{labels!r}")
     if labels != "inferred" and class_names:
-        raise ValueError(f'You can only pass `class_names` if `labels="inferred"`, got labels={labels!r}')
+        raise ValueError(f"`class_names` names folders and goes with labels='inferred' alone, got labels={labels!r}")
     if label_mode not in LABEL_MODES:
         raise ValueError(f"`label_mode` argument must be 'int', 'categorical', 'binary' or None, got {label_mode!r}")
     if format not in ("tf", "grain"):
@@ -35,9 +35,9 @@ def check_labels(labels: Any, label_mode: str | None, class_names: Sequence[str]
 def check_split(validation_split: float | None, subset: str | None, shuffle: bool, seed: int | None) -> None:
     """Raise a ValueError where the arguments about splitting are wrong or do not go together."""
     if validation_split and not 0 < validation_split < 1:
-        raise ValueError(f"`validation_split` must be between 0 and 1, got {validation_split}")
+        raise ValueError(f"`validation_split` is a share above 0 and below 1, got {validation_split}")
     if subset not in ("training", "validation", "both", None):
-        raise ValueError(f'`subset` must be either "training", "validation" or "both", got {subset!r}')
+        raise ValueError(f"`subset` is one of 'training', 'validation' and 'both', got {subset!r}")
     if validation_split and not subset:
         raise ValueError("`subset` must be set where there is a `validation_split`")
     if subset and not validation_split:
@@ -61,7 +61,7 @@ def _class_folders(directory: str, class_names: Sequence[str] | None) -> list[st
         return found
     if not set(class_names) <= set(found):
         raise ValueError(
-            f"The `class_names` passed did not match the folders in {directory}: {found}, got {list(class_names)}"
+            f"`class_names` {list(class_names)} names folders that {directory} does not have: it has {found}"
         )
     return list(class_names)
 
@@ -94,8 +94,8 @@ def index_directory(
         if labels is not None:
             if len(labels) != len(paths):
                 raise ValueError(
-                    f"Expected the lengths of `labels` to match the number of files in {directory}, got "
-                    f"{len(labels)} labels for {len(paths)} files"
+                    f"`labels` must hold one label for each file in {directory}, got {len(labels)} labels for "
+                    f"{len(paths)} files"
                 )
             found = np.asarray(labels)
             class_names = [str(label) for label in sorted(set(labels))]
@@ -157,7 +157,7 @@ def dataset_from_directory(
     directory = os.fspath(directory)
     files, names = index_directory(directory, labels, endings, class_names, shuffle, seed, follow_links, verbose)
     if label_mode == "binary" and len(names or ()) != 2:
-        raise ValueError(f"for label_mode='binary' there must be exactly 2 classes, got {names}")
+        raise ValueError(f"label_mode='binary' tells two classes apart, got {names}")
 
     def build(part: str | None) -> Dataset:
         chosen = split_files(files, validation_split, part, verbose)

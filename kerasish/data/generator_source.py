@@ -25,7 +25,7 @@ class GeneratorSource(ConvertingSource):
         first = next(generator, None)
         if first is None:
             raise ValueError(
-                "the generator must yield at least one batch, got none (or None); it may have been used up before"
+                "the generator gave no batch at all (or None); it may have been used up before"
             )
         if isinstance(first, list):
             raise ValueError(

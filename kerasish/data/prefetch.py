@@ -1,7 +1,9 @@
-"""Elements made ahead by a thread."""
+"""Elements made ahead, by a thread or by workers."""
 
+import itertools
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,3 +49,29 @@ def prefetched(make: Callable[[], Iterator[Any]], size: int) -> Iterator[Any]:
             yield item
     finally:
         stopped.set()
+
+
+def threads(number: int) -> Any:
+    """Return a pool of threads, an `Executor`."""
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and few programs need it
+
+    return ThreadPoolExecutor(number)
+
+
+def processes(number: int, start: Callable[..., None], *arguments: Any) -> Any:
+    """Return a pool of processes, an `Executor`; each calls `start(*arguments)` first."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(number, initializer=start, initargs=arguments)
+
+
+def made_ahead(pool: Any, call: Callable[[Any], Any], items: Iterator[Any], ahead: int) -> Iterator[Any]:
+    """Yield a function's results for items in order while a pool works on the next ones; it is shut down at the end."""
+    try:
+        waiting = deque(pool.submit(call, item) for item in itertools.islice(items, ahead))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(call, item) for item in itertools.islice(items, 1))
+            yield result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

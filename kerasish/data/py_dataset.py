@@ -1,13 +1,11 @@
 """Batches by number, made by the user's Python code."""
 
 import itertools
-import multiprocessing
 import random
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
+from kerasish.data.prefetch import made_ahead, processes, threads
 from kerasish.data.source import Batch, ConvertingSource
 
 
@@ -109,7 +107,7 @@ class PyDatasetSource(ConvertingSource):
         if self._shuffle and count is not None:
             order = random.sample(order, count)
         if dataset.workers > 1 or (dataset.workers == 1 and dataset.use_multiprocessing):
-            return map(self._convert, _made_ahead(dataset, iter(order)))
+            return map(self._convert, _batches_ahead(dataset, iter(order)))
         return (self._convert(dataset[i]) for i in order)
 
 
@@ -126,24 +124,8 @@ def _batch_here(index: int) -> Any:
     return _dataset_here[index]
 
 
-def _executor(dataset: PyDataset) -> tuple[Executor, Any]:
+def _batches_ahead(dataset: PyDataset, order: Iterator[int]) -> Iterator[Any]:
+    ahead = max(dataset.max_queue_size, dataset.workers)
     if dataset.use_multiprocessing:
-        context = multiprocessing.get_context()
-        pool = ProcessPoolExecutor(dataset.workers, context, initializer=_receive, initargs=(dataset,))
-        return pool, _batch_here
-    return ThreadPoolExecutor(dataset.workers), dataset.__getitem__
-
-
-def _made_ahead(dataset: PyDataset, order: Iterator[int]) -> Iterator[Any]:
-    """Yield batches in order while the workers are busy with the next ones; stops them when it is closed."""
-    executor, make = _executor(dataset)
-    waiting: deque[Future] = deque()
-    try:
-        ahead = max(dataset.max_queue_size, dataset.workers)
-        waiting.extend(executor.submit(make, i) for i in itertools.islice(order, ahead))
-        while waiting:
-            batch = waiting.popleft().result()
-            waiting.extend(executor.submit(make, i) for i in itertools.islice(order, 1))
-            yield batch
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        return made_ahead(processes(dataset.workers, _receive, dataset), _batch_here, order, ahead)
+    return made_ahead(threads(dataset.workers), dataset.__getitem__, order, ahead)

@@ -1,8 +1,5 @@
 """Layers (`keras.layers`)."""
 
-from kerasish.layers.base.input_spec import InputSpec
-from kerasish.layers.base.layer import Layer
-from kerasish.layers.serialization import deserialize, serialize
 from kerasish.utils.lazy import deferred
 
 with deferred(globals()):
@@ -15,6 +12,8 @@ with deferred(globals()):
     from kerasish.layers.attention.attention import Attention
     from kerasish.layers.attention.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
     from kerasish.layers.attention.multi_head_attention import MultiHeadAttention
+    from kerasish.layers.base.input_spec import InputSpec
+    from kerasish.layers.base.layer import Layer
     from kerasish.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
     from kerasish.layers.convolutional.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
     from kerasish.layers.convolutional.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
@@ -123,6 +122,7 @@ with deferred(globals()):
     from kerasish.layers.reshaping.reshape import Reshape
     from kerasish.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
     from kerasish.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+    from kerasish.layers.serialization import deserialize, serialize
 
     # Older and shorter names.
     Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

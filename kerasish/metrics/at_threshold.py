@@ -24,9 +24,9 @@ class _BestRate(ConfusionMetric):
 
     def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
         if not 0 <= value <= 1:
-            raise ValueError(f"argument `{self.given}` must be in the range [0, 1], got {value!r}")
+            raise ValueError(f"argument `{self.given}` lies from 0 to 1, got {value!r}")
         if num_thresholds < 1:
-            raise ValueError(f"Argument `num_thresholds` must be an integer > 0, got {num_thresholds!r}")
+            raise ValueError(f"argument `num_thresholds` counts from 1 up, got {num_thresholds!r}")
         super().__init__(name=name, dtype=dtype)
         setattr(self, self.given, value)
         self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id

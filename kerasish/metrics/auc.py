@@ -48,9 +48,9 @@ class AUC(ConfusionMetric):
         if num_labels and not multi_label:
             raise ValueError("argument `num_labels` is for multi_label=True alone")
         if thresholds is None and num_thresholds <= 1:
-            raise ValueError(f"Argument `num_thresholds` must be an integer > 1, got {num_thresholds!r}")
+            raise ValueError(f"argument `num_thresholds` counts from 2 up, got {num_thresholds!r}")
         if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
-            raise ValueError(f"Threshold values must be in [0, 1], got {thresholds!r}")
+            raise ValueError(f"thresholds lie from 0 to 1, got {thresholds!r}")
         self._given_thresholds = None if thresholds is None else sorted(float(t) for t in thresholds)
         inner = self._given_thresholds if self._given_thresholds is not None else even_thresholds(num_thresholds)[1:-1]
         # The ends stand a little outside, so that every prediction lies between them.

@@ -57,7 +57,7 @@ def as_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
     out = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
     wrong = [t for t in out if t is None or not 0 <= t <= 1]
     if wrong:
-        raise ValueError(f"Threshold values must be in [0, 1]. Received: {wrong} in thresholds={thresholds!r}")
+        raise ValueError(f"thresholds lie from 0 to 1, got {wrong} in thresholds={thresholds!r}")
     return out
 
 

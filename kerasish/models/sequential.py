@@ -56,7 +56,7 @@ class Sequential(Model):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
             hint = ": wrap a function in layers.Lambda, or write a Layer" if inspect.isroutine(layer) else ""
-            raise ValueError(f"only layers can be added to a Sequential model, got {layer!r} "
+            raise ValueError(f"a Sequential model is made of layers, got {layer!r} "
                              f"({type(layer).__name__}){hint}")
         if any(layer.name == other.name for other in self._sequence):
             raise ValueError(f"all layers of a Sequential model must have unique names, but {layer.name!r} is in "

@@ -1,7 +1,6 @@
 """The table that `summary()` prints: layers, output shapes, numbers of parameters."""
 
 import re
-import shutil
 import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -64,7 +63,7 @@ def _columns(branches: bool, show_trainable: bool, line_length: int | None, posi
     if show_trainable:
         titles, aligns, length = [*titles, "Trainable"], [*aligns, "center"], length + 12
         ends = [e * 0.9 for e in ends] + [1.0]
-    length = line_length or max(min(length, shutil.get_terminal_size().columns - 4), 40)
+    length = line_length or max(min(length, interactive.screen_columns() - 4), 40)
     absolute = [int(e * length) if e <= 1 else int(e) for e in ends]
     widths = [end - start - 1 for start, end in zip([0, *absolute], absolute, strict=False)]
     widths[-2] -= 1  # for the border at the left

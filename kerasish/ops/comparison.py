@@ -166,5 +166,5 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     if x1 is None and x2 is None:
         return OPS["nonzero"](condition)
     if x1 is None or x2 is None:
-        raise ValueError("ops.where: `x1` and `x2` either both should be `None`, or neither")
+        raise ValueError("ops.where takes both `x1` and `x2`, or none of them")
     return _where(to_tensor(condition, "bool"), *promoted("same", (x1, x2)))

@@ -44,8 +44,9 @@ def _has_value(x: Any) -> bool:
     return getattr(x, "is_concrete", True)
 
 
-def _tracing() -> bool:
-    return state.interpreter is not None and not in_shape_inference()
+def tracing() -> bool:
+    """Tell whether a program is being written down, in which loops are instructions."""
+    return hasattr(state.interpreter, "scan")
 
 
 def _traced_switch(index: Tensor, branches: list[Callable[[], Any]], what: str) -> Any:
@@ -112,7 +113,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     if in_shape_inference():
         cond(*variables)
         variables = _same_result([variables, step(variables)], "`loop_vars` and what `body` returns")
-    elif _tracing():
+    elif tracing():
         variables = _traced_while(cond, step, variables, maximum_iterations)
     else:
         done = 0
@@ -141,7 +142,7 @@ def _traced_while(cond: Callable[..., Any], step: Callable[[tuple], tuple], vari
 
     def flat(carry: list[Tensor]) -> list[Any]:
         after = step(tree.pack_sequence_as(variables, carry))
-        return [condition(after), *tree.flatten(after)]
+        return [condition(after), *_numbers_like(carry, tree.flatten(after))]
 
     limit = None if limit is None else int(limit)
     return tree.pack_sequence_as(
@@ -162,7 +163,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Tensor, Any], Any], in
     if in_shape_inference():
         after = body_fun(to_tensor(lower), value)
         return _same_result([value, after], "`init_val` and what `body_fun` returns")
-    if _tracing():
+    if tracing():
         return _traced_fori(lower, upper, body_fun, value)
     for i in range(int(lower), int(upper)):
         value = body_fun(to_tensor(np.int32(i)), value)
@@ -212,7 +213,7 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
         after, y = f(carry, first)
         carry = carry if n == 0 else _same_result([carry, after], "`init` and the carry that `f` returns")
         return carry, _none_aware(lambda v: OPS["zeros"]((n, *v.shape), dtype=v.dtype.name), y)
-    if _tracing() and n > 1 and unroll is not True and unroll < n:
+    if tracing() and n > 1 and unroll is not True and unroll < n:
         return traced_scan(f, carry, xs, n, reverse)
     ys, slices = [None] * n, _slices(xs)
     for i in range(n - 1, -1, -1) if reverse else range(n):
@@ -220,23 +221,32 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, le
     return carry, _none_aware(lambda *v: OPS["stack"](list(v)), *ys)
 
 
+def _numbers_like(carry: list[Tensor], after: list[Any]) -> list[Any]:
+    """The next carry, its Python numbers in the dtypes that the carry has."""
+    if len(carry) != len(after):
+        raise ValueError(f"the body of a loop in a compiled function must return the {len(carry)} tensors that it "
+                         f"carries, it returned {len(after)}")
+    return [to_tensor(x, c.dtype.name) if isinstance(x, int | float) else x for c, x in zip(carry, after)]
+
+
 def traced_scan(f: Callable[[Any, Any], tuple[Any, Any]], carry: Any, xs: Any, length: int, reverse: bool = False,
-                last: bool = False) -> tuple[Any, Any]:
+                last: bool = False, parallel: bool = False) -> tuple[Any, Any]:
     """Write down a scan in a trace; arguments as in `scan`.
 
     Args:
         f, carry, xs, length, reverse: as there.
         last: whether the y of the last step alone is returned, not all of them, stacked.
+        parallel: whether the steps may as well be done at once.
     """
     ys: list[Any] = []
 
     def flat(values: list[Tensor], slices: list[Tensor]) -> tuple[list[Any], list[Any]]:
         after, y = f(tree.pack_sequence_as(carry, values), None if xs is None else tree.pack_sequence_as(xs, slices))
         ys.append(y)
-        return tree.flatten(after), [x for x in tree.flatten(y) if x is not None]
+        return _numbers_like(values, tree.flatten(after)), [x for x in tree.flatten(y) if x is not None]
 
     flat_xs = [] if xs is None else [to_tensor(x) for x in tree.flatten(xs)]
-    values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last)
+    values, results = state.interpreter.scan(flat, tree.flatten(carry), flat_xs, length, reverse, last, parallel)
     found = iter(results)
     return tree.pack_sequence_as(carry, values), _none_aware(lambda _: next(found), ys[0])
 
@@ -254,7 +264,14 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 @public
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """Apply a function to each slice along the first axis, and stack the results: see `map`."""
+    """Apply a function to each slice along the first axis, and stack the results: see `map`.
+
+    A compiled function does all slices at once where it can, which `map` does not.
+    """
+    _require_callables(function=function)
+    n = _common_length(elements, None)
+    if tracing() and n > 1:
+        return traced_scan(lambda _, x: ((), function(x)), (), elements, n, parallel=True)[1]
     return map(function, elements)
 
 

@@ -60,7 +60,7 @@ def view_as_complex(x: Any) -> Tensor:
     """
     x = widened(as_float(x))
     if not x.shape or x.shape[-1] != 2:
-        raise ValueError("ops.view_as_complex: Last dimension of input must be size 2 (real and imaginary part), got "
+        raise ValueError("ops.view_as_complex takes real and imaginary parts along a last axis of length 2, got "
                          f"shape {x.shape}")
     return complex_of(x[..., 0], x[..., 1])
 

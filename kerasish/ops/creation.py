@@ -184,7 +184,7 @@ def _length(value: Any, name: str) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"argument `{name}` must be an integer or an integer tensor, got {value!r}") from None
+        raise TypeError(f"argument `{name}` must be an integer, in a tensor or not, got {value!r}") from None
 
 
 @public

@@ -64,7 +64,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if target.ndim == output.ndim and target.shape[axis] == 1:
         target = squeeze(target, axis)
     if target.shape != output.shape[:axis] + output.shape[axis + 1 :]:
-        raise ValueError("arguments `target` and `output` must have the same shape but for the axis of the classes, "
+        raise ValueError("`target` must have the shape of `output` without the axis of the classes, "
                          f"got {target.shape} and {output.shape} with axis {axis}")
     if not is_float(output.dtype):
         output = output.astype(config.floatx())
@@ -126,7 +126,7 @@ def _same_shapes(first: Any, second: Any, least_rank: int = 0,
     first, second = to_tensor(first), to_tensor(second)
     if first.shape != second.shape or first.ndim < least_rank:
         least = f" of at least {least_rank} axis" if least_rank else ""
-        raise ValueError(f"arguments `{names[0]}` and `{names[1]}` must have the same shape{least}, "
+        raise ValueError(f"`{names[0]}` and `{names[1]}` must share one shape{least}, "
                          f"got {first.shape} and {second.shape}")
     return first, second
 

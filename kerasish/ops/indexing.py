@@ -399,7 +399,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         default: what stands where no condition holds.
     """
     if len(condlist) != len(choicelist) or not condlist:
-        raise ValueError(f"arguments `condlist` and `choicelist` must be lists of one length above 0, got "
+        raise ValueError("`condlist` and `choicelist` go in pairs, of which there is one at least, got "
                          f"{len(condlist)} and {len(choicelist)}")
     choices = [c if isinstance(c, bool | int | float) else to_tensor(c) for c in (*choicelist, default)]
     dtype = promoted_dtype("same", choices)
@@ -413,9 +413,9 @@ def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Te
     """Data, ids with those out of range sent to one segment more, and the number of segments."""
     data, ids = to_tensor(data), _as_indices(segment_ids)
     if ids.ndim != 1:
-        raise ValueError(f"Argument `segment_ids` should be an 1-D vector, got shape {ids.shape}")
+        raise ValueError(f"argument `segment_ids` has one axis, got shape {ids.shape}")
     if not data.ndim or not agree(ids.shape[0], data.shape[0]):
-        raise ValueError("Argument `segment_ids` and `data` should have same leading dimension, got shapes "
+        raise ValueError("there must be one of `segment_ids` for each row of `data`, got shapes "
                          f"{ids.shape} and {data.shape}")
     if num_segments is None and in_shape_inference():
         num_segments = unknown_length()

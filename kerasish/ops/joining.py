@@ -29,7 +29,7 @@ def _concatenate_spec(*xs, axis):
     first = xs[0].shape
     for x in xs:
         if len(x.shape) != len(first) or not all(agree(x.shape[i], n) for i, n in enumerate(first) if i != axis):
-            raise ValueError(f"tensors must have the same shape but on axis {axis} to be concatenated, "
+            raise ValueError(f"tensors that are concatenated along axis {axis} differ in length there alone, "
                              f"got {', '.join(str(tuple(x.shape)) for x in xs)}")
     out = [reduce(meet, lengths) for lengths in zip(*[x.shape for x in xs], strict=True)]
     out[axis] = sum(x.shape[axis] for x in xs)
@@ -193,7 +193,7 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     axis = canonical_axis(axis, x.ndim)
     if is_unknown(x.shape[axis]):
         if num is None:
-            raise ValueError(f"Cannot infer argument `num` from shape {x.shape}: give the length of axis {axis}")
+            raise ValueError(f"argument `num` is needed, for axis {axis} of shape {x.shape} has no known length")
         return [OPS["get_item"](x, (*[slice(None)] * axis, i)) for i in range(int(num))]
     n = x.shape[axis] if num is None else int(num)
     shape = x.shape[:axis] + x.shape[axis + 1 :]

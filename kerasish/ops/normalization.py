@@ -91,7 +91,7 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
     def spread(name: str, v: Any) -> Tensor:
         v = to_tensor(v)
         if v.shape != (x.shape[axis],):
-            raise ValueError(f"`{name}` must be a vector of length {x.shape[axis]}, that of axis {axis}, got {v.shape}")
+            raise ValueError(f"`{name}` must have shape {(x.shape[axis],)}, by axis {axis}, got {v.shape}")
         return reshape(v, shape)
 
     factor = rsqrt(spread("variance", variance) + epsilon)
@@ -178,7 +178,7 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         ValueError: the order is no integer of at least 1.
     """
     if not isinstance(order, int) or order < 1:
-        raise ValueError(f"Argument `order` must be an int >= 1, got {order!r}")
+        raise ValueError(f"argument `order` is an integer from 1 up, got {order!r}")
     given = to_tensor(x)
     x = given.astype(_wide(given))
     if not x.ndim:

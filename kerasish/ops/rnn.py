@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish.core.abstract import in_shape_inference
-from kerasish.core.dispatch import state, to_tensor
+from kerasish.core.dispatch import to_tensor
 from kerasish.core.tensor import Tensor
 from kerasish.ops.comparison import where
-from kerasish.ops.control import traced_scan
+from kerasish.ops.control import traced_scan, tracing
 from kerasish.ops.creation import zeros_like
 from kerasish.ops.joining import stack, unstack
 from kerasish.ops.shape import broadcast_to, expand_dims, flip, reshape, swapaxes
@@ -51,7 +51,7 @@ def rnn(step_function: Callable[..., Any], inputs: Any, initial_states: Any, go_
     if in_shape_inference():
         outputs, states = _one_step(step, inputs, masks, initial_states, length if return_all_outputs else 1)
         last = tree.map_structure(lambda o: o[0], outputs)
-    elif state.interpreter is not None and not unroll and length > 1:
+    elif tracing() and not unroll and length > 1:
         last, outputs, states = _traced(step, inputs, masks, initial_states, length, go_backwards, return_all_outputs)
     else:
         last, collected, states = _run(step, inputs, masks, initial_states, length, go_backwards, return_all_outputs)

@@ -59,14 +59,14 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         return Tensor(Spec(open_shape, x.dtype.name))
     shape = as_shape(newshape)
     if any(n < -1 for n in shape):
-        raise ValueError(f"each length must be a non-negative integer, or -1 for what is left: newshape={shape}")
+        raise ValueError(f"lengths are integers from 0 up, or -1 for what is left: newshape={shape}")
     if shape.count(-1) > 1:
         shape = tuple([x.shape[i] if newshape[i] is None and i < x.ndim else n for i, n in enumerate(shape)])
     if -1 in shape:
         known = math.prod(n for n in shape if n != -1)
         if shape.count(-1) > 1 or (math.prod(x.shape) % known if known else x.size):
-            raise ValueError(f"cannot reshape a tensor of shape {x.shape}: there can be at most one unknown dimension, "
-                             f"which takes what the others leave, newshape={shape}")
+            raise ValueError(f"cannot reshape a tensor of shape {x.shape} to newshape={shape}: one length at most may "
+                             "be -1, and takes what the others leave")
         shape = tuple([math.prod(x.shape) // max(known, 1) if n == -1 else n for n in shape])
     return x if shape == x.shape else _reshape(x, shape=shape)
 
@@ -98,7 +98,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
         return _transpose(x, axes=tuple(range(x.ndim))[::-1])
     order = tuple([canonical_axis(a, x.ndim) for a in axes])
     if len(order) != x.ndim or len(set(order)) != x.ndim:
-        raise ValueError(f"argument `axes` must be a valid permutation for shape {x.shape}, got axes={axes}")
+        raise ValueError(f"argument `axes` must name each axis of shape {x.shape} once, got axes={axes}")
     return _transpose(x, axes=order)
 
 
@@ -350,7 +350,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         value = constant_values if isinstance(constant_values, int | float) else np.asarray(constant_values or 0).item()
         return _pad(x, pad_width=pairs, value=value)
     if constant_values is not None:
-        raise ValueError(f"Argument `constant_values` can only be provided when `mode == 'constant'`, got {mode!r}")
+        raise ValueError(f"argument `constant_values` goes with mode='constant' alone, got {mode!r}")
     for axis, pair in enumerate(pairs):
         if pair != (0, 0):
             x = OPS["take"](x, np.pad(np.arange(x.shape[axis]), pair, mode=mode), axis=axis)  # type: ignore[call-overload]

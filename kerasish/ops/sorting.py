@@ -156,15 +156,15 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor
     if not isinstance(bins, int | np.integer):
         raise TypeError(f"argument `bins` must be an int, got {bins!r}")
     if x.ndim != 1:
-        raise ValueError(f"Input tensor must be 1-dimensional, got shape {x.shape}")
+        raise ValueError(f"`x` must have one axis, got shape {x.shape}")
     if bins < 0:
-        raise ValueError(f"Argument `bins` should be a non-negative integer, got {bins}")
+        raise ValueError(f"argument `bins` counts from 0 up, got {bins}")
     if range is not None:
         range = tuple([float(r) for r in range])
         if len(range) != 2:
-            raise ValueError(f"Argument `range` must be a tuple of two elements (low, high), got {range}")
+            raise ValueError(f"argument `range` is a pair (low, high), got {range}")
         if range[1] < range[0]:
-            raise ValueError(f"The second element of `range` must be greater than the first, got {range}")
+            raise ValueError(f"argument `range` must go upwards, got {range}")
     return _histogram(x, bins=int(bins), range=range, dtype=float_of(x.dtype))
 
 

@@ -55,7 +55,7 @@ def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: st
         for x, rank in zip(tensors, cores):
             core = x.shape[x.ndim - rank:]
             flat.append(OPS["reshape"](OPS["broadcast_to"](x, (*loop, *core)), (math.prod(loop), *core)))
-        out = control.map(apply, tuple(flat))
+        out = control.vectorized_map(apply, tuple(flat))
         return tree.map_structure(lambda y: OPS["reshape"](y, (*loop, *y.shape[1:])), out)
 
     return over_elements

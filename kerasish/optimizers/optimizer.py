@@ -74,7 +74,7 @@ class Optimizer(HasSlots, HasConfig):
         clips = {"clipnorm": self.clipnorm, "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm}
         given = [k for k, v in clips.items() if v is not None]
         if len(given) > 1:
-            raise ValueError(f"Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, got {given}")
+            raise ValueError(f"an optimizer clips in one way, got {' and '.join(given)}")
         for k in given:
             if clips[k] <= 0:  # type: ignore[operator]
                 raise ValueError(f"argument `{k}` must be positive, got {clips[k]}")
@@ -144,8 +144,8 @@ class Optimizer(HasSlots, HasConfig):
         elif isinstance(current, Variable):
             current.assign(value)
         elif isinstance(current, LearningRateSchedule):
-            raise TypeError("This optimizer was created with a `LearningRateSchedule`: the learning rate of "
-                            f"{self.name!r} cannot be set; make the optimizer with a number to set it later")
+            raise TypeError(f"the learning rate of {self.name!r} follows a LearningRateSchedule and cannot be set; "
+                            "make the optimizer with a number to set it later")
         else:
             self._learning_rate = self._rate_variable(value)
 
@@ -213,7 +213,7 @@ class Optimizer(HasSlots, HasConfig):
     def _without_missing(self, grads: list, variables: list) -> list:
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing and len(missing) == len(grads):
-            raise ValueError(f"No gradients provided for any variable. Does the loss depend on them? {missing}")
+            raise ValueError(f"the loss depends on none of the variables {missing}")
         if missing:
             warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
         return [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

@@ -31,7 +31,7 @@ class SGD(Optimizer):
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
                          ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
         if not isinstance(momentum, float | int) or not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: argument `momentum` must be a float between [0, 1], got {momentum!r}")
+            raise ValueError(f"SGD: argument `momentum` is a number from 0 to 1, got {momentum!r}")
         self.momentum, self.nesterov = momentum, nesterov
 
     def build(self, variables: list[Variable]) -> None:

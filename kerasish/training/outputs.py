@@ -109,8 +109,8 @@ class Outputs:
         has = f"the keys {list(value)}" if isinstance(value, dict) else (
             f"{len(value)} entries" if isinstance(value, list | tuple) else f"the value {value!r}")
         names = f", named {list(self._index())}" if self._index() else ""
-        hint = {"loss_weights": "they must match the number of losses; ", "y": "y_true and y_pred have different "
-                "structures. ", "loss": "these can't be found in the model's output; "}.get(what, "")
+        hint = {"loss_weights": "each loss has one weight; ", "y": "targets are nested as outputs "
+                "are; ", "loss": "the model has no such outputs; "}.get(what, "")
         return MisfitError(f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; {hint}the "
                            f"structure of the outputs is {self.structure}")
 

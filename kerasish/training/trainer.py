@@ -280,16 +280,16 @@ class Trainer(Steps):
 
     def make_train_function(self, force: bool = False) -> Any:
         """Make `train_function`: trains on a list of batches and returns the logs of the last."""
-        return self._make("train_function", "train_step", force)
+        return self._make("train_function", "train_step", self._is_prepared, force)
 
     def make_test_function(self, force: bool = False) -> Any:
         """Make `test_function`: evaluates a list of batches and returns the logs of the last."""
-        return self._make("test_function", "test_step", force)
+        return self._make("test_function", "test_step", lambda: self._is_prepared(optimizer=False), force)
 
     def make_predict_function(self, force: bool = False) -> Any:
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
-            step = self._step("predict_step", wrap=_to_host)
+            step = self._step("predict_step", self._is_built, _to_host)
 
             def run(group: list) -> Any:
                 return join([to_arrays(step(as_data(batch))) for batch in group])
@@ -297,9 +297,9 @@ class Trainer(Steps):
             self._set_untracked(predict_function=run)
         return self.predict_function
 
-    def _make(self, attribute: str, step: str, force: bool) -> Any:
+    def _make(self, attribute: str, step: str, is_ready: Callable[[], bool], force: bool) -> Any:
         if getattr(self, attribute) is None or force:
-            method = self._step(step)
+            method = self._step(step, is_ready)
 
             def run(group: list) -> Any:
                 logs = None
@@ -310,7 +310,8 @@ class Trainer(Steps):
             self._set_untracked(**{attribute: run})
         return getattr(self, attribute)
 
-    def _step(self, name: str, wrap: Callable[[Any], Any] = Tensor) -> Callable[[Any], Any]:
+    def _step(self, name: str, is_ready: Callable[[], bool],
+              wrap: Callable[[Any], Any] = Tensor) -> Callable[[Any], Any]:
         """A step as it runs: compiled, unless that was turned off or would freeze what changes."""
         method = getattr(self, name)
         rate = getattr(self.optimizer, "_learning_rate", None)
@@ -318,7 +319,7 @@ class Trainer(Steps):
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
         what = f"{name} of model {self.name!r}"  # type: ignore[attr-defined]
-        return CompiledFunction(method, what, self._warned, wrap)
+        return CompiledFunction(method, what, self._warned, wrap, is_ready)
 
     def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
                  epoch: int | None = None) -> Callable[[list], Any]:
@@ -331,11 +332,12 @@ class Trainer(Steps):
         if not self._is_prepared(optimizer):
             self._prepare(batches.peek(), optimizer)
 
-    def _is_prepared(self, optimizer: bool) -> bool:
-        built = all(layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
+    def _is_built(self) -> bool:
+        return all(layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
+
+    def _is_prepared(self, optimizer: bool = True) -> bool:
         ready = self.optimizer is None or self.optimizer.built or not optimizer
-        return built and ready and (self._compile_loss is None or self._compile_loss.built) and (
-            self._compile_metrics is None or self._compile_metrics.built)
+        return self._is_built() and ready and self._losses_built()
 
     def _prepare(self, batch: tuple, optimizer: bool = True) -> None:
         """Build what is not built yet (layers, losses, metrics, optimizer) from the shapes of a batch."""
@@ -343,7 +345,7 @@ class Trainer(Steps):
             return
         x, y, weight = unpack_x_y_sample_weight(tree.map_structure(_symbol, batch))
         y_pred = None
-        if not all(layer.built for layer in self._flatten_layers()) or not self._losses_built():  # type: ignore
+        if not self._is_built() or not self._losses_built():
             try:
                 y_pred = compute_output_spec(lambda a: self(a, training=False), x)  # type: ignore[operator]
             except (TypeError, NotImplementedError, AttributeError):

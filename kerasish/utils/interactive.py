@@ -20,6 +20,13 @@ def is_interactive_logging_enabled() -> bool:
     return _state["interactive"]
 
 
+def screen_columns() -> int:
+    """Return the width of the screen, 80 if there is none."""
+    import shutil  # slow to import, and only drawing needs it
+
+    return shutil.get_terminal_size().columns
+
+
 def print_msg(message: object, line_break: bool = True) -> None:
     """Print a message, or log it where interactive logging is off.
 

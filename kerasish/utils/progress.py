@@ -1,7 +1,6 @@
 """The line that shows how far an epoch has come: a bar on a screen, one plain line in a pipe or log."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterable
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.utils.interactive import is_interactive_logging_enabled, print_msg
+from kerasish.utils.interactive import is_interactive_logging_enabled, print_msg, screen_columns
 
 
 class Progbar:
@@ -148,7 +147,7 @@ def screen_bar(**arguments: Any) -> Any:
     class Bar(tqdm):
         monitor_interval = 0  # no thread that watches for slow bars
 
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    columns = screen_columns() if sys.stdout.isatty() else None
     return Bar(file=sys.stdout, position=0, ncols=columns, nrows=24, **arguments)
 
 

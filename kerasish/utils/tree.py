@@ -225,7 +225,7 @@ def _matching_children(node: _Node, keys: Sequence[Any], shape: Any, x: Any, pat
 def _mismatch(path: Path, what: str, structures: tuple) -> ValueError:
     place = f"at {list(path)}" if path else "at the top"
     shown = ", ".join(repr(s)[:80] for s in structures)
-    return ValueError(f"the structures don't have the same nested form: {place}, {what}: {shown}")
+    return ValueError(f"the structures are nested differently: {place}, {what}: {shown}")
 
 
 def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *structures: Any) -> Any:
@@ -267,7 +267,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     only_a = [path for path in in_a if path not in in_b]
     only_b = [path for path in in_b if path not in in_a]
     if only_a or only_b:
-        raise ValueError(f"`a` and `b` don't have the same paths: only in `a` {only_a}, only in `b` {only_b}")
+        raise ValueError(f"`a` and `b` differ in their paths: only in `a` {only_a}, only in `b` {only_b}")
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:

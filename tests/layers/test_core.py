@@ -74,7 +74,7 @@ def test_dense_refuses_units(units):
 def test_dense_checks_features_after_build():
     layer = Dense(2, name="head")
     layer(np.ones((1, 3), "float32"))
-    with pytest.raises(ValueError, match=r"head.*axis -1.*3.*found 4"):
+    with pytest.raises(ValueError, match=r"head.*3 along axis -1, found 4"):
         layer(np.ones((1, 4), "float32"))
 
 

@@ -228,7 +228,7 @@ def test_spectral_norm_of_zeros():
 
 
 def test_spectral_norm_refuses():
-    with pytest.raises(ValueError, match="no attribute 'kernel' nor 'embeddings'"):
+    with pytest.raises(ValueError, match="neither a `kernel` nor `embeddings`"):
         SpectralNormalization(UnitNormalization())(X)
     with pytest.raises(ValueError, match="power_iterations"):
         SpectralNormalization(Dense(2), power_iterations=0)

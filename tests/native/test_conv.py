@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish.backend.common.windows import out_sizes
+from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import LOWERINGS
 from kerasish.backend.native.kernels import conv, conv_weights  # noqa: F401  they enter the lowerings
 from tests.native.trials import assert_close
@@ -32,8 +33,18 @@ CASES = [
     ((2, 7, 9, 37), (3, 3, 1, 37), (1, 1), ((1, 1), (1, 1)), (1, 1), 37),
     ((3, 8, 8, 6), (3, 3, 1, 6), (2, 2), ((0, 1), (0, 1)), (1, 1), 6),
 ]
-# What a window meets beyond the input, and more than registers hold.
+# More taps and a longer stride than registers hold.
 WIDE = ((1, 3, 40, 2), (2, 20, 2, 4), (2, 18), ((3, 1), (25, 19)), (1, 1), 1)
+
+
+_kernels: dict = {}
+
+
+@pytest.fixture
+def lanes(lanes, monkeypatch):
+    """As elsewhere, but kernels are compiled once for all tests of this file."""
+    monkeypatch.setattr(engine, "_functions", _kernels.setdefault(lanes, {}))
+    return lanes
 
 
 def _arrays(case, dtype="float32"):
@@ -62,7 +73,7 @@ def test_conv_weight_grad(case, lanes):
     assert_close("conv_weight_grad", [x, g], weight_shape=w.shape, **params)
 
 
-@pytest.mark.parametrize("case", CASES[2:6] + CASES[-3:], ids=str)
+@pytest.mark.parametrize("case", CASES[2:4] + CASES[-2:], ids=str)
 def test_float64(case, lanes):
     x, w, g, params = _arrays(case, "float64")
     assert_close("conv", [x, w], 1e-14, **params)
@@ -75,6 +86,9 @@ def test_what_is_left_to_the_array_kernels(lanes):
     assert_close("conv", [x, w], **params)
     assert LOWERINGS["conv_input_grad"]([g, w], [x], dict(params, input_shape=x.shape)) is None
     assert LOWERINGS["conv_weight_grad"]([x, g], [w], dict(params, weight_shape=w.shape)) is None
+    long = np.zeros((1, 9000, 1), "float32"), np.zeros((400, 1, 4), "float32"), np.zeros((1, 9000, 4), "float32")
+    steps = dict(strides=(1,), padding=((199, 200),), dilation=(1,), groups=1)
+    assert LOWERINGS["conv"](list(long[:2]), list(long[2:]), steps) is None, "its code would be too long"
     half = [a.astype(np.float16) for a in (x, w, g)]
     assert LOWERINGS["conv"](half[:2], half[2:], params) is None
     x, w, g, params = _arrays(((1, 4, 4, 3), (2, 2, 1, 6), (1, 1), ((0, 0), (0, 0)), (1, 1), 3))

@@ -14,7 +14,8 @@ CASES = [
     ((5, 7), (1,)), ((5, 128), 1), ((3, 70_001), (1,)), ((200_003,), None), ((4, 3, 50), (1, 2)), ((1,), (0,)),
     ((5, 7), (0,)), ((300, 16), (0,)), ((9, 11, 33), (0, 1)), ((20_011, 16), (0,)), ((9, 600), (0,)),
     ((700, 1000), (0,)), ((6, 8, 8, 20), (1, 2)), ((2, 5000, 40), (1,)), ((4, 1, 9, 1), (0,)), ((), None),
-    ((3, 1, 5), (0, 1, 2)), ((5, 1, 7), (1,)), ((130, 64), (0,)),
+    ((3, 1, 5), (0, 1, 2)), ((5, 1, 7), (1,)), ((130, 64), (0,)), ((4, 6, 50), (0, 2)), ((3, 90, 4, 5), (1, 3)),
+    ((3, 9000, 4, 5), (1, 3)), ((7, 3, 40_000), (0, 2)),
 ]
 
 
@@ -68,8 +69,8 @@ def test_not_a_number_and_infinity(lanes):
 
 
 def test_what_is_left_to_numpy():
-    x, half = np.zeros((3, 4, 5), "float32"), np.zeros((3, 4), "float16")
-    assert LOWERINGS["sum"]([x], [x[0, :, 0]], dict(axis=(0, 2))) is None
+    x, half = np.zeros((3, 4, 5, 2, 6), "float32"), np.zeros((3, 4), "float16")
+    assert LOWERINGS["moments"]([x], [x[:1, :, :1, :, :1]] * 2, dict(axis=(0, 2, 4))) is None
     assert LOWERINGS["sum"]([half], [half[0]], dict(axis=(0,))) is None
     assert LOWERINGS["max"]([x[:0]], [x[0]], dict(axis=(0,))) is None
     assert LOWERINGS["moments"]([half], [half[:1], half[:1]], dict(axis=(0,))) is None

@@ -179,4 +179,4 @@ def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
         for _ in range(6):
             run([np.ones((8, 8), "float32")])
             kinds.append(type(run._replay).__name__)
-    assert kinds == ["Replay"] * 3 + ["NativeReplay"] * 3
+    assert kinds == ["Replay"] * 4 + ["NativeReplay"] * 2

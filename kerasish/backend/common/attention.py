@@ -112,9 +112,11 @@ class _Work:
 
     def parts(self) -> Iterator[_Part]:
         """Yield the parts."""
-        room = tile_bytes(self.xp) // max(1, self._queries.dtype.itemsize * self._shared * self._sources)
+        row = self._queries.dtype.itemsize * self._shared * self._sources  # bytes of the scores of a target
+        room = tile_bytes(self.xp) // max(1, row)
         ahead = self._causal and self._mask is None  # with a mask a target may see nothing, thus all
-        most = max(_BLOCK, self._targets // 8) if ahead else room
+        few = 8 * self._batch * self._groups * self._targets <= room  # not worth the calls
+        most = max(_BLOCK, self._targets // 8) if ahead and not few else room
         group = max(1, room // max(1, self._targets))  # groups of the batch at once
         for batch in spans(self._batch, group // max(1, self._groups)):
             for groups in spans(self._groups, group):

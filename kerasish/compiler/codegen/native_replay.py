@@ -17,15 +17,19 @@ from kerasish.compiler.codegen.memory import Memory
 from kerasish.compiler.codegen.schedule import Layout, is_view, lay_out, reorder
 from kerasish.compiler.control import kernel_of
 from kerasish.compiler.ir import Instruction, Program, cost, programs_of
+from kerasish.compiler.passes.crossentropy import absorb_biases
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.decompose import decompose
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 
 
+_SMALL = 4096  # bytes
+
+
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(decompose(program)))
+    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
     return reorder(program, lambda i: lower(program, i) is None)
 
 
@@ -51,7 +55,7 @@ class NativeReplay:
         plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
         self._memory = Memory(program, self._layout, plans)
         slots = self._memory.slots
-        self._inputs = [_Input(v, slots) for v in program.inputs]
+        self._inputs = [_Input(v, program.specs[v], slots) for v in program.inputs]
         self._variables = [_Held(variable, values, self._layout, slots) for variable, values in self._all_variables()]
         self._fresh = {v: program.specs[v] for v in self._memory.direct}
         self._steps = self._make_steps(plans)
@@ -133,14 +137,21 @@ class NativeReplay:
 
 
 class _Input:
-    """Where an input of the program is put."""
+    """Where an input of the program is put: a small one is copied, which is quicker than to ask for its address."""
 
-    def __init__(self, value: int, slots: np.ndarray):
+    def __init__(self, value: int, spec: Any, slots: np.ndarray):
         self.value, self._slots = value, slots
         self.array: Any = None
+        self._room = np.empty(spec.shape, spec.dtype) if spec.size * spec.dtype.itemsize <= _SMALL else None
+        if self._room is not None:
+            slots[value] = self._room.ctypes.data
 
     def point(self, array: Any) -> None:
         """Point the slot at an array, and hold it."""
+        if self._room is not None:
+            np.copyto(self._room, array)
+            self.array = self._room
+            return
         if not array.flags.c_contiguous:
             array = np.array(array, order="C")
         self.array = array

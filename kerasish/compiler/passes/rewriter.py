@@ -47,7 +47,7 @@ class Rewriter:
             inputs = tuple([self._same.get(v, v) for v in i.inputs])
             if inputs != i.inputs:
                 i = i._replace(inputs=inputs)
-            value = rule(self, i) if len(i.outputs) == 1 and not has_effect(i) else None
+            value = rule(self, i) if len(i.outputs) == 1 and not i.card.effect else None
             if value is None:
                 self._keep(i)
             else:
@@ -67,12 +67,16 @@ class Rewriter:
         self._keep(Instruction(card, inputs, params, (value,)))
         return value
 
+    def constant(self, array: Any) -> int:
+        """Add a constant; return its value."""
+        self.specs.append(Spec(array.shape, array.dtype))
+        value = len(self.specs) - 1
+        self.arrays[value] = array
+        return value
+
     def number(self, number: float, spec: Spec) -> int:
         """Add a constant of one number; return its value."""
-        self.specs.append(spec)
-        value = len(self.specs) - 1
-        self.arrays[value] = device.current().asarray(np.full(spec.shape, number, spec.dtype))
-        return value
+        return self.constant(device.current().asarray(np.full(spec.shape, number, spec.dtype)))
 
     def scalar(self, value: int) -> Any:
         """Return the number in a constant of one element, and None for anything else."""

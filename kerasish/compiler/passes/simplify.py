@@ -78,12 +78,18 @@ def view_of_view(rewriter: Rewriter, i: Instruction) -> int | None:
 def _fold_of_shape(rewriter: Rewriter, i: Instruction) -> int | None:
     """A sum (or other fold) that keeps its axes, or drops them, instead of a reshape behind it."""
     (x,) = i.inputs
+    sign = rewriter.source(x, "subtract")  # of a scalar: see `_sign_of_sum`
+    if sign is not None and rewriter.uses[x] == 1 and not rewriter.specs[sign.inputs[0]].shape:
+        x = sign.inputs[1]
     made = rewriter.made.get(x)
     if made is None or made.card.name not in _FOLDS or rewriter.uses[x] != 1:
         return None
     params = {**made.params, "keepdims": not made.params["keepdims"]}
     spec = made.card.spec(rewriter.specs[made.inputs[0]], **params)
-    return rewriter.emit(made.card, made.inputs, params) if spec.shape == i.params["shape"] else None
+    if spec.shape != i.params["shape"]:
+        return None
+    value = rewriter.emit(made.card, made.inputs, params)
+    return value if x == i.inputs[0] or sign is None else rewriter.emit(sign.card, (sign.inputs[0], value), {})
 
 
 def _unspread(rewriter: Rewriter, i: Instruction) -> tuple[int, ...]:

@@ -4,13 +4,13 @@ A product reads and writes its axes in many orders for nothing (see `compiler.co
 every element. A transpose or reshape of an operand goes into the product, also one of the product's result, even
 with scalings and other elementwise ops of one tensor in between. Other elementwise ops of transposed tensors are done
 before the transpose, so that it comes closer to a product that can take it, or to another transpose. Transposed rows
-of a table are rows of a transposed index.
+of a table are rows of a transposed index, and a fold of a transposed tensor is one over other axes.
 """
 
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.compiler.passes.contractions import Product, emit, of_contract
 from kerasish.compiler.passes.rewriter import Rewriter
-from kerasish.compiler.passes.simplify import ELEMENTWISE, view_of_view
+from kerasish.compiler.passes.simplify import ELEMENTWISE, Rule, view_of_view
 
 _VIEWS = ("transpose", "reshape")
 
@@ -31,7 +31,7 @@ def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
                 return found
     if name in ELEMENTWISE:
         return _before_views(rewriter, i)
-    return _from_rows(rewriter, i) if name == "scatter_item" else None
+    return _AROUND[name](rewriter, i) if name in _AROUND else None
 
 
 def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
@@ -120,6 +120,25 @@ def _common_view(rewriter: Rewriter, inputs: tuple[int, ...]) -> tuple[Instructi
     return views[0], tuple([rewriter.made[v].inputs[0] if v in large else v for v in inputs])
 
 
+def _before_transpose(rewriter: Rewriter, i: Instruction) -> int | None:
+    """A flip or fold of a tensor as it was before a transpose, its axes those from which they came.
+
+    A fold must leave the rest in its order, a flip is transposed then.
+    """
+    x = i.inputs[0]
+    made = rewriter.source(x, "transpose")
+    if made is None or rewriter.uses[x] != 1:
+        return None
+    order = made.params["axes"]
+    axis = tuple(sorted([order[a] for a in i.params["axis"]]))
+    if i.card.name == "flip":
+        return rewriter.emit(made.card, (rewriter.emit(i.card, made.inputs, {"axis": axis}),), made.params)
+    rest = [a for n, a in enumerate(order) if n not in i.params["axis"]]
+    if rest != sorted(rest) or (i.params["keepdims"] and axis != i.params["axis"]):
+        return None
+    return rewriter.emit(i.card, made.inputs, {**i.params, "axis": axis})
+
+
 def _before_rows(rewriter: Rewriter, i: Instruction) -> int | None:
     """Rows gathered in the transposed order of a transposed index, where only axes of the index change places."""
     gathered = rewriter.source(i.inputs[0], "take")
@@ -149,3 +168,8 @@ def _index_order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     """The order of an index's axes, the first ones, in a transpose that leaves the others in their places."""
     rest = tuple(range(ndim, len(axes)))
     return axes[:ndim] if rest and axes[ndim:] == rest else None
+
+
+_AROUND: dict[str, Rule] = {
+    "scatter_item": _from_rows, "flip": _before_transpose, "sum": _before_transpose, "mean": _before_transpose,
+    "max": _before_transpose, "min": _before_transpose}

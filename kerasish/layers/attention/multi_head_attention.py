@@ -43,7 +43,7 @@ class MultiHeadAttention(HeadsAttention):
         if output_shape is not None and not isinstance(output_shape, int | list | tuple):
             raise ValueError(f"Invalid `output_shape`: expected an integer or a list of them, got {output_shape!r}")
         if attention_axes is not None and not isinstance(attention_axes, int | list | tuple):
-            raise ValueError(f"argument `attention_axes` must be an integer or a list of them, got {attention_axes!r}")
+            raise ValueError(f"argument `attention_axes` takes axes, one integer or several, got {attention_axes!r}")
         super().__init__(
             num_heads, num_heads, key_dim, value_dim, attention_axes, dropout, use_bias, use_gate, sliding_window,
             flash_attention, seed, activity_regularizer, dict(

@@ -96,8 +96,8 @@ def shapes_for(method: Callable[..., Any], tensors: dict[str, Any], signature: C
         wanted = (f"layer {layer_name!r}: a `{method.__name__}()` of several arguments takes the shape of `call()`'s "
                   "x as `x_shape`, but it has the argument ")
         if not name.endswith("_shape"):
-            raise ValueError(f"{wanted}`{name}`, which does not end in `_shape`")
+            raise ValueError(f"{wanted}`{name}`, without `_shape` at the end")
         of = name.removesuffix("_shape")
         if of not in signature.signature.parameters and of not in tensors and not signature.catches_all:
-            raise ValueError(f"{wanted}`{name}`, but `call()` does not have argument `{of}`")
+            raise ValueError(f"{wanted}`{name}`, and `call()` knows no `{of}`")
     return {n: shapes[n] for n in names if n in shapes}

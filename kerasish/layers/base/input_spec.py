@@ -68,7 +68,7 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         inputs = [inputs.get(s.name) for s in specs]
     flat = tree.flatten(inputs)
     if len(flat) != len(specs):
-        raise ValueError(f"layer {layer_name!r} expects {len(specs)} input(s), but received {len(flat)}: {inputs}")
+        raise ValueError(f"layer {layer_name!r} takes {len(specs)} input(s) and was called with {len(flat)}: {inputs}")
     for i, (x, spec) in enumerate(zip(flat, specs, strict=True)):
         if spec is None or (x is None and spec.optional):
             continue
@@ -76,8 +76,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
             raise ValueError(f"layer {layer_name!r} expects tensors, but input {i} is {x!r} ({type(x).__name__})")
         fault = _fault(spec, tuple(x.shape), x)
         if fault:
-            raise ValueError(f"input {i} of layer {layer_name!r} is incompatible with the layer: {fault}. "
-                             f"Full shape received: {tuple(x.shape)}")
+            raise ValueError(f"input {i} is incompatible with the layer {layer_name!r}: {fault}. Its shape is "
+                             f"{tuple(x.shape)}")
 
 
 def _fault(spec: InputSpec, shape: tuple, x: Any) -> str | None:
@@ -93,7 +93,7 @@ def _fault(spec: InputSpec, shape: tuple, x: Any) -> str | None:
         return f"expected dtype={spec.dtype}, found dtype={standardize_dtype(x.dtype)}"
     for axis, length in spec.axes.items():
         if length is not None and shape[axis] not in (None, length):
-            return f"expected axis {axis} of input shape to have value {length}, found {shape[axis]}"
+            return f"expected length {length} along axis {axis}, found {shape[axis]}"
     if spec.shape is not None:
         return _shape_fault(spec.shape, shape, squeezes)
     return None

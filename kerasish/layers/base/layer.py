@@ -206,8 +206,8 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def _lock(self) -> None:
         """Refuse variables and layers from now on: what saved files and optimizers know must not change."""
-        self._tracker.lock(f"layer {self.name!r} is built already, so you cannot add new elements of state (variables, "
-                           "layers): make them in __init__() or build()")
+        self._tracker.lock(f"layer {self.name!r} is built already and takes no further variables or layers: make them "
+                           "in __init__() or build()")
         if not self._trainable:
             for v in self._tracker.trainable:
                 v.trainable = False
@@ -299,8 +299,8 @@ class Layer(HasWeights, HasConfig, Operation):
         if not self._allow_non_tensor_positional_args:
             for x in tree.flatten(args):
                 if x is not None and not is_tensor_like(x) and not isinstance(x, np.ndarray):  # an array of strings
-                    raise ValueError(f"layer {self.path!r}: Only input tensors may be passed as positional "
-                                     f"arguments, got {x!r} ({type(x).__name__}): pass it by keyword")
+                    raise ValueError(f"layer {self.path!r} takes tensors by position and anything else by keyword, got "
+                                     f"{x!r} ({type(x).__name__}) by position")
         return args, kwargs
 
     def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:

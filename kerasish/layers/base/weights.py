@@ -178,7 +178,7 @@ def _first_arguments(args: tuple, **named: Any) -> Any:
                         f"got {len(args)}: name the others")
     for name, value in zip(named, args, strict=False):
         if named[name] is not None:
-            raise ValueError(f"`{name}` was passed both positionally and as a keyword argument: {value!r} and "
+            raise ValueError(f"`{name}` was given twice, by position and by keyword: {value!r} and "
                              f"{named[name]!r}")
         named[name] = value
     return named.values()

@@ -14,7 +14,7 @@ class Subtract(Merge):
     def _check_list(self, shapes: Any) -> None:
         super()._check_list(shapes)
         if len(shapes) != 2:
-            raise ValueError(f"a Subtract layer should be called on exactly 2 inputs, but layer {self.path!r} got "
+            raise ValueError(f"layer {self.path!r} subtracts the second of two inputs from the first, got "
                              f"{len(shapes)}")
 
     def merge(self, inputs: list[Any]) -> Any:

@@ -15,7 +15,7 @@ def axis_argument(axis: Any) -> Any:
     """
     axes = axis if isinstance(axis, list | tuple) else [axis]
     if not axes or not all(hasattr(a, "__index__") and not isinstance(a, bool) for a in axes):
-        raise TypeError(f"argument `axis` must be an integer or a list of integers, got {axis!r}")
+        raise TypeError(f"argument `axis` takes one integer or several, got {axis!r}")
     return [int(a) for a in axes] if isinstance(axis, list | tuple) else int(axis)
 
 

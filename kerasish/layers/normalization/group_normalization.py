@@ -46,8 +46,8 @@ class GroupNormalization(ScaleAndOffset):
         if self.groups == -1:
             self.groups = shape[0]
         if self.groups > shape[0]:
-            raise ValueError(f"argument `groups` of layer {self.path!r} cannot be more than the number of channels, "
-                             f"{shape[0]}, got {self.groups}")
+            raise ValueError(f"layer {self.path!r} cannot divide {shape[0]} channels into {self.groups} groups, which "
+                             "are more")
         if shape[0] % self.groups:
             raise ValueError(f"layer {self.path!r} divides channels into {self.groups} groups, but inputs of shape "
                              f"{tuple(input_shape)} have {shape[0]}: give a divisor of it as `groups`")

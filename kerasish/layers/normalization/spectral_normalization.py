@@ -35,7 +35,7 @@ class SpectralNormalization(Wrapper):
         kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if kernel is None:
             raise ValueError(f"layer {self.path!r} cannot normalize {type(self.layer).__name__} {self.layer.name!r}: "
-                             "the object has no attribute 'kernel' nor 'embeddings'")
+                             "it has neither a `kernel` nor `embeddings`")
         self.input_spec = self.layer.input_spec or InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
         self.kernel = kernel
         self.vector_u = self.add_weight(

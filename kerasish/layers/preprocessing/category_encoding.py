@@ -28,8 +28,7 @@ class CategoryEncoding(Layer):
                  **kwargs: Any):
         super().__init__(**kwargs)
         if num_tokens is None:
-            raise ValueError("num_tokens must be set to use this layer, CategoryEncoding; if it is not known, use "
-                             "IntegerLookup")
+            raise ValueError("CategoryEncoding needs `num_tokens`; use IntegerLookup where it is not known")
         if not is_int(num_tokens, 1):
             raise ValueError(f"CategoryEncoding: argument `num_tokens` must be >= 1, an integer, got {num_tokens!r}")
         refuse_sparse(sparse, "CategoryEncoding")
@@ -54,8 +53,8 @@ class CategoryEncoding(Layer):
         self._check_numbers(x)
         if count_weights is not None:
             if self.output_mode != "count":
-                raise ValueError(f"layer {self.path!r}: `count_weights` is not used when `output_mode` is "
-                                 f"{self.output_mode!r}, but for 'count' alone")
+                raise ValueError(f"layer {self.path!r} takes `count_weights` with output_mode='count' alone, not with "
+                                 f"{self.output_mode!r}")
             count_weights = ops.cast(count_weights, self.compute_dtype)
         return encode(x, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)
 

@@ -52,13 +52,12 @@ class HashedCrossing(Layer):
         if array.dtype.kind in "iu":
             return array.ravel().tolist()
         if array.dtype.kind == "f":
-            raise ValueError(f"the inputs of layer {self.path!r} should have an integer or string dtype, got "
-                             f"{array.dtype}")
+            raise ValueError(f"layer {self.path!r} crosses integers or strings, got inputs of dtype {array.dtype}")
         return [fingerprint(v) for v in flat_bytes(array, "utf-8", self.path)[0]]
 
     def _list(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:
-            raise ValueError(f"layer {self.path!r} should be called on a list of at least two inputs, got {inputs!r}")
+            raise ValueError(f"layer {self.path!r} crosses at least two inputs, in a list, got {inputs!r}")
         return inputs
 
     def _check_shapes(self, shapes: list[tuple]) -> None:

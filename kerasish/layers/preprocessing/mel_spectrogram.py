@@ -38,7 +38,7 @@ class MelSpectrogram(Layer):
                  min_power: float = 1e-10, ref_power: float = 1.0, **kwargs: Any):
         sequence_length = sequence_length or fft_length
         if fft_length < sequence_length:
-            raise ValueError("MelSpectrogram: `fft_length` must be greater than or equal to `sequence_length`, got "
+            raise ValueError("MelSpectrogram: `fft_length` may not be below `sequence_length`, got "
                              f"{fft_length} and {sequence_length}")
         super().__init__(**kwargs)
         self.fft_length, self.sequence_stride, self.sequence_length = fft_length, sequence_stride, sequence_length

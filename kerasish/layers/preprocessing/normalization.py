@@ -27,8 +27,8 @@ class Normalization(Layer):
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
         if (mean is None) != (variance is None):
-            raise ValueError(f"for given moments of Normalization both `mean` and `variance` must be set, got {mean!r} "
-                             f"and {variance!r}")
+            raise ValueError(f"Normalization takes `mean` and `variance` together or not at all, got {mean!r} and "
+                             f"{variance!r}")
         if mean is not None and np.shape(mean) != np.shape(variance):
             raise ValueError("arguments `mean` and `variance` of Normalization must have one shape, got "
                              f"{np.shape(mean)} and {np.shape(variance)}")
@@ -45,12 +45,12 @@ class Normalization(Layer):
             return
         rank = len(input_shape)
         if any(not -rank <= a < rank for a in self.axis):
-            raise ValueError(f"layer {self.path!r}: All `axis` values must be in the range [{-rank}, {rank}), got "
+            raise ValueError(f"layer {self.path!r}: an axis of {rank} lies from {-rank} to {rank - 1}, got axis="
                              f"{self.axis} for inputs of shape {tuple(input_shape)}")
         kept = tuple(sorted(a % rank for a in self.axis))
         if any(input_shape[a] is None for a in kept):
-            raise ValueError(f"layer {self.path!r}: All `axis` values to be kept must have known lengths, got axes "
-                             f"{kept} of shape {tuple(input_shape)}")
+            raise ValueError(f"layer {self.path!r}: the lengths of the axes in `axis` must be known, got axes {kept} "
+                             f"of shape {tuple(input_shape)}")
         self._kept = kept
         self._lengths = tuple(input_shape[a] for a in kept)
         self._broadcast = tuple(n if a in kept else 1 for a, n in enumerate(input_shape))

@@ -15,9 +15,9 @@ GRAYSCALE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601 luma
 
 def _require_colours(images: Tensor, axis: int) -> None:
     if images.shape[axis] != 3:
-        raise ValueError(f"Input images must have 3 channels, got shape {images.shape} with {images.shape[axis]}")
+        raise ValueError(f"colours have three channels, got shape {images.shape} with {images.shape[axis]}")
     if not is_float(images.dtype):
-        raise ValueError(f"Invalid images dtype: expected float dtype, got {images.dtype.name}")
+        raise ValueError(f"images must hold floating-point numbers here, got {images.dtype.name}")
 
 
 @public(name="image_rgb_to_grayscale")
@@ -26,7 +26,7 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Tensor:
     images = to_tensor(images)
     axis = Layout(images, data_format).c
     if images.shape[axis] not in (1, 3):
-        raise ValueError(f"Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Got {images.shape[axis]}")
+        raise ValueError(f"images have three channels (red, green, blue) or one, got {images.shape[axis]}")
     if images.shape[axis] == 1:
         return images
     x = OPS["cast"](images, float_of(images.dtype))

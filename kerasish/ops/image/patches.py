@@ -26,9 +26,9 @@ def extract_patches(images: Any, size: Any, strides: Any = None, dilation_rate: 
         data_format: where the channels are.
     """
     if not isinstance(size, int | tuple | list):
-        raise TypeError(f"argument `size`: Expected an int or a tuple of lengths, got {size!r}")
+        raise TypeError(f"argument `size` takes an integer or a tuple of lengths, got {size!r}")
     if not isinstance(size, int) and len(size) not in (2, 3):
-        raise ValueError(f"argument `size`: Expected a tuple of length 2 or 3, got {size!r}")
+        raise ValueError(f"argument `size` takes two or three lengths, got {size!r}")
     rank = 3 if not isinstance(size, int) and len(size) == 3 else 2
     return _patches(to_tensor(images), rank, size, strides, dilation_rate, padding, data_format)
 
@@ -38,7 +38,7 @@ def extract_patches_3d(volumes: Any, size: Any, strides: Any = None, dilation_ra
                        data_format: str | None = None) -> Tensor:
     """Return the patches of volumes (depth, height, width, channels); see `extract_patches`."""
     if not isinstance(size, int) and (not isinstance(size, tuple | list) or len(size) != 3):
-        raise TypeError(f"argument `size`: Expected an int or a tuple of length 3, got {size!r}")
+        raise TypeError(f"argument `size` takes an integer or three lengths, got {size!r}")
     return _patches(to_tensor(volumes), 3, size, strides, dilation_rate, padding, data_format)
 
 

@@ -109,8 +109,8 @@ def map_coordinates(inputs: Any, coordinates: Any, order: int, fill_mode: str = 
     """
     x, coordinates = to_tensor(inputs), to_tensor(coordinates)
     if coordinates.ndim < 2 or coordinates.shape[0] != x.ndim:
-        raise ValueError("argument `coordinates`: expected at least rank 2, and the length of the first axis must be "
-                         f"the same as the rank of `inputs` of shape {x.shape}, got shape {coordinates.shape}")
+        raise ValueError("argument `coordinates` has a first axis as long as `inputs` has axes, and at least one more: "
+                         f"got shape {coordinates.shape} for inputs of shape {x.shape}")
     if order not in (0, 1):
         raise ValueError(f"argument `order` must be 0 or 1, got {order!r}")
     _checked("nearest", fill_mode)
@@ -155,7 +155,7 @@ def affine_transform(images: Any, transform: Any, interpolation: str = "bilinear
     images, transform = to_tensor(images), to_tensor(transform)
     layout, order = Layout(images, data_format), _checked(interpolation, fill_mode)
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
-        raise ValueError("Invalid transform rank: expected rank 1, of shape (8,), or rank 2, of shape (batch, 8), got "
+        raise ValueError("argument `transform` has shape (8,), or (batch, 8) for images of their own, got "
                          f"{transform.shape}")
     return _project(images, layout, OPS["reshape"](transform, (-1, 8)), order, fill_mode, fill_value)
 
@@ -178,7 +178,7 @@ def perspective_transform(images: Any, start_points: Any, end_points: Any, inter
     start, end = (OPS["cast"](p, result_type(float_of(p.dtype), "float32")) for p in (start, end))
     layout, order = Layout(images, data_format), _checked(interpolation, "constant")
     if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
-        raise ValueError("Invalid start_points shape: expected (4, 2) or (batch, 4, 2), and `end_points` alike, got "
+        raise ValueError("`start_points` and `end_points` both have shape (4, 2), or (batch, 4, 2), got "
                          f"{start.shape} and {end.shape}")
     start, end = (OPS["reshape"](p, (-1, 4, 2)) for p in (start, end))
     return _project(images, layout, homography(start, end), order, "constant", fill_value)

@@ -1,177 +1,27 @@
 """Attention, forward: targets in the lanes of vectors, sources one after the other, scores in the cache alone.
 
-A unit of work is a *chunk* of the targets of one head. Its queries lie turned in scratch memory, one *block* of two
-vectors of targets after the other; keys and values are met in tiles, so that a block's scores of a tile fit the
-first cache. The greatest score and the sum of exponentials run along (M. Milakov and N. Gimelshein, Online normalizer
-calculation for softmax, 2018).
+A unit of work is a chunk of the targets of one head. The greatest score and the sum of exponentials run along
+(M. Milakov and N. Gimelshein, Online normalizer calculation for softmax, 2018).
 """
 
-import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from kerasish.backend.common.attention import FORBIDDEN
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, lowering, split
-from kerasish.backend.native.kernels.tiles import choose, copy_rows, fill, product, rows_at_once, turn
-from kerasish.backend.native.language import Kernel, Pointer, Value, real_bits
+from kerasish.backend.native.kernels.attending import (
+    FORBIDDEN_SCORE,
+    MOST,
+    ROOM,
+    SIZES,
+    Attention,
+    Form,
+    cost,
+    sizes_of,
+)
+from kerasish.backend.native.kernels.tiles import copy_rows, fill, turn
+from kerasish.backend.native.language import Kernel, Value
 from kerasish.backend.native.vector_math import exp_below, log
-
-ROOM = 4096  # float32 numbers of a tile or chunk: half of a small first cache
-MOST = 128  # targets of a chunk, sources of a tile
-FORBIDDEN_SCORE = FORBIDDEN * float(np.finfo(np.float32).max)
-SIZES = ("targets", "sources", "heads", "groups", "depth", "value_depth", "chunk", "tile", "mask_batch", "mask_head",
-         "mask_target", "scale")
-
-
-class Form(NamedTuple):
-    """What the machine code depends on."""
-
-    masked: bool
-    causal: bool
-
-    @property
-    def ahead(self) -> bool:
-        """Whether sources after a target are left out at once; with a mask it may be that it sees nothing, thus all."""
-        return self.causal and not self.masked
-
-
-class Attention:
-    """What both passes share while their kernel is written: sizes, masks, places, products.
-
-    Products take some rows at once; where rows are left, they are computed beyond what is there, from whatever lies in
-    scratch memory, and not used.
-
-    Args:
-        k: the kernel.
-        form: the case.
-        operands: how many entries of the table stand before the sizes.
-    """
-
-    def __init__(self, k: Kernel, form: Form, operands: int):
-        k.unrolls = False
-        self.k, self.form, self.width, self.rows = k, form, 2 * k.lanes, rows_at_once(k)
-        self.sizes = {name: k.size(operands + n) for n, name in enumerate(SIZES[:-1])}
-        self.scale = k.real(operands + len(SIZES) - 1).to("f4")
-        self.room = (self.depth.maximum(self.value_depth) + 31) // 32 * 32  # numbers of a row in scratch memory
-        self.mask: Pointer | None = None
-        if form.masked:
-            self._allowed, self._mask_rows = (k.scratch("u1", MOST * self.width) for _ in range(2))
-
-    def __getattr__(self, name: str) -> Value:
-        return self.sizes[name]
-
-    # ---- where things are ----------------------------------------------------------------------
-
-    def place(self, batch: Value, time: Any, head: Value, times: Value, heads: Value, depth: Value) -> Value:
-        """Return the index of a row of an array (batch, times, heads, depth)."""
-        return ((batch * times + time) * heads + head) * depth
-
-    def of_target(self, batch: Value, time: Any, head: Value, depth: Value) -> Value:
-        """Return the index of a row of an array like the queries."""
-        return self.place(batch, time, head, self.targets, self.heads, depth)
-
-    def of_source(self, batch: Value, time: Any, group: Value, depth: Value) -> Value:
-        """Return the index of a row of an array like the keys."""
-        return self.place(batch, time, group, self.sources, self.groups, depth)
-
-    def vectors(self, x: Pointer, at: Any) -> list[Value]:
-        """Return what stands beside a block of targets."""
-        return [x.load(at + v * self.k.lanes, self.k.lanes) for v in range(2)]
-
-    def keep(self, x: Pointer, at: Any, vectors: list[Value]) -> None:
-        """Write what stands beside a block of targets."""
-        for v in range(2):
-            x.store(at + v * self.k.lanes, vectors[v])
-
-    def constant(self, number: float) -> list[Value]:
-        """Return a number for each target of a block."""
-        return [self.k.number(number, "f4", self.k.lanes)] * 2
-
-    def read_tile(self, batch: Value, source: Value, group: Value, count: Value, keys: Pointer, values: Pointer,
-                  tile: Pointer) -> None:
-        """Bring keys, and values `ROOM` further on, into scratch memory."""
-        with self.k.loop(0, 2) as which:
-            first = which.equals(0)
-            depth = first.where(self.depth, self.value_depth)
-            rows = choose(first, keys, values) + self.of_source(batch, source, group, depth)
-            copy_rows(self.k, rows, self.groups * depth, count, depth, tile + which * ROOM, depth)
-
-    # ---- who sees whom -------------------------------------------------------------------------
-
-    def least(self, x: Value, y: Any) -> Value:
-        """Return the smaller of two whole numbers."""
-        return x.minimum(self.k.whole(y))
-
-    def seen(self, stop: Value) -> Value:
-        """Return how many sources the targets before `stop` see."""
-        return self.least(stop, self.sources) if self.form.ahead else self.sources
-
-    def seen_of_tile(self, first: Value, source: Value, count: Value) -> Value:
-        """Return how many of `count` sources from `source` on a block of targets from `first` on sees."""
-        return self.least(first + self.width - source, count) if self.form.ahead else count
-
-    def read_mask(self, batch: Value, head: Value, first: Value, source: Value, count: Value) -> None:
-        """Bring the mask of a block and a tile into scratch memory, targets in the lanes."""
-        if self.mask is None:
-            return
-        place = batch * self.mask_batch + head * self.mask_head + source + first * self.mask_target
-        rows = self.least(self.targets - first, self.width)
-        copy_rows(self.k, self.mask + place, self.mask_target, rows, count, self._mask_rows, MOST)
-        turn(self.k, self._mask_rows, MOST, self.width, count, self._allowed, self.width)
-
-    def each_source(self, count: Value, first: Value, source: Value,
-                    body: Callable[[Value, list[Value] | None], None]) -> None:
-        """Call `body(n, allowed)` for the sources of a tile: which targets of a block may see it; None for all."""
-        k, lanes = self.k, self.k.lanes
-        times = [k.lane_numbers(lanes) + (first + v * lanes).splat(lanes) for v in range(2)]
-        before = k.number(0, "i8")
-        if not self.form.masked:  # no need to compare where the whole block comes after the sources
-            before = self.least(count, (first - source).maximum(0)) if self.form.causal else count
-            with k.loop(0, before) as n:
-                body(n, None)
-        if self.form.masked or self.form.causal:
-            with k.loop(before, count) as n:
-                body(n, [self._may_see(n, v, source, times[v]) for v in range(2)])
-
-    def _may_see(self, n: Value, v: int, source: Value, times: Value) -> Value:
-        lanes = self.k.lanes
-        if not self.form.masked:
-            return times >= (source + n).splat(lanes)
-        mask = self._allowed.load(n * self.width + v * lanes, lanes).differs(0)
-        return mask & (times >= (source + n).splat(lanes)) if self.form.causal else mask
-
-    # ---- products ------------------------------------------------------------------------------
-
-    def inner(self, rows: Pointer, columns: Pointer, depth: Value, count: Value, out: Pointer,
-              finish: Callable[[Value, int, Value], Value] | None = None) -> None:
-        """Write inner products of a tile and a block: `out[n, t] = sum over d of rows[n, d] columns[d, t]`.
-
-        Args:
-            finish: if given, `finish(place in out, v, product)` is written instead.
-        """
-        k, lanes = self.k, self.k.lanes
-        with k.loop(0, count, self.rows) as n:
-            found = product(k, self.rows, 2, rows + n * depth, depth, 1, columns, self.width, depth)
-            for i in range(self.rows):
-                for v in range(2):
-                    place = (n + i) * self.width + v * lanes
-                    out.store(place, found[i][v] if finish is None else finish(place, v, found[i][v]))
-
-    def columns(self, rows: Pointer, depth: Value, b: Pointer, count: Value, out: Pointer,
-                factors: list[Value] | None = None) -> None:
-        """Add to the columns of a block: `out[d, t] = out[d, t] * factors[t] + sum over n of rows[n, d] b[n, t]`."""
-        k = self.k
-        with k.loop(0, depth, self.rows) as d:
-            places = [(d + i) * self.width for i in range(self.rows)]
-            start = [self.vectors(out, p) for p in places]
-            if factors is not None:
-                start = [[x * f for x, f in zip(row, factors, strict=True)] for row in start]
-            found = product(k, self.rows, 2, rows + d, 1, depth, b, self.width, count, start)
-            for p, row in zip(places, found, strict=True):
-                self.keep(out, p, row)
 
 
 def forward(form: Form) -> Callable[[Kernel], None]:
@@ -190,6 +40,7 @@ class _Forward(Attention):
         self._tile = k.scratch("f4", 2 * ROOM + 16)  # keys, then values
         self._p = k.scratch("f4", MOST * self.width)
         self._tops, self._totals, self._factors = (k.scratch("f4", MOST + 32) for _ in range(3))
+        self._any_blind = k.var(k.number(0, "i8"))  # whether a target of the chunk may see none of what it has met
 
     def write(self) -> None:
         """Write the kernel."""
@@ -216,16 +67,33 @@ class _Forward(Attention):
             self.keep(self._totals, t - first, self.constant(0.0))
 
     def _sources(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
-        k, group, seen = self.k, head // (self.heads // self.groups), self.seen(stop)
-        with k.loop(0, seen, self.tile) as source:
-            count = self.least(seen - source, self.tile)
-            self.read_tile(batch, source, group, count, self.key, self.v, self._tile)
-            with k.loop(first, stop, self.width) as t:
-                self._block(batch, head, t, t - first, source, self.seen_of_tile(t, source, count))
+        k, seen = self.k, self.seen(stop)
+        if not self.form.may_be_blind:
+            with k.loop(0, seen, self.tile) as source:
+                self._meet(batch, head, first, stop, source, self.least(seen - source, self.tile))
+            return
+        self._any_blind.set(0)
+        with k.loop(0, self.sources, self.tile) as source, k.when((source < seen) | self._any_blind.get().differs(0)):
+            self._meet(batch, head, first, stop, source, self.least(self.sources - source, self.tile))
 
-    def _block(self, batch: Value, head: Value, t: Value, at: Value, source: Value, count: Value) -> None:
+    def _meet(self, batch: Value, head: Value, first: Value, stop: Value, source: Value, count: Value) -> None:
+        """Let the blocks of a chunk meet a tile: what a block may see of it, then, if that was nothing, the rest."""
+        k, none = self.k, self.k.number(0, "i8")
+        self.read_tile(batch, source, head // (self.heads // self.groups), count, self.key, self.v, self._tile)
+        with k.loop(first, stop, self.width) as t, k.loop(0, 1 + self.form.may_be_blind) as time:
+            at, seen = t - first, self.seen_of_tile(t, source, count)
+            begin, end = none, seen
+            if self.form.may_be_blind:
+                again, blind = time.equals(1), self.blind(self.vectors(self._tops, at), stop - t)
+                begin, end = again.where(seen, none), (again & blind).where(count, seen)
+                self._any_blind.set((again & blind).where(k.number(1, "i8"), self._any_blind.get()))
+            with k.when(begin < end):
+                self._block(batch, head, t, at, source + begin, begin, end - begin)
+
+    def _block(self, batch: Value, head: Value, t: Value, at: Value, source: Value, row: Value, count: Value) -> None:
+        """Let a block meet `count` sources from `source` on, which stand in scratch memory from a row on."""
         k, width, block = self.k, self.width, at * self.room
-        self.inner(self._tile, self._queries + block, self.depth, count, self._p)
+        self.inner(self._tile + row * self.depth, self._queries + block, self.depth, count, self._p)
         self.read_mask(batch, head, t, source, count)
         before = self.vectors(self._tops, at)
         tops = [k.var(x) for x in before]
@@ -248,7 +116,8 @@ class _Forward(Attention):
                 totals[v].add(p[v])
         self.keep(self._tops, at, [x.get() for x in tops])
         self.keep(self._totals, at, [x.get() for x in totals])
-        self.columns(self._tile + ROOM, self.value_depth, self._p, count, self._outs + block, shrink)
+        self.columns(self._tile + (row * self.value_depth + ROOM), self.value_depth, self._p, count,
+                     self._outs + block, shrink)
 
     def _end(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k, lanes, depth = self.k, self.k.lanes, self.value_depth
@@ -263,29 +132,6 @@ class _Forward(Attention):
             for v, (top, total) in enumerate(zip(self.vectors(self._tops, at), totals, strict=True)):
                 inside = k.lane_numbers(lanes) < (count - v * lanes).splat(lanes)
                 self.lse.store(rows + v * lanes, top + log(total), inside)
-
-
-def sizes_of(q: Any, key: Any, v: Any, mask: Any, scale: float) -> tuple[int, ...] | None:
-    """Return the sizes of `SIZES`, None if the kernels do not serve."""
-    (targets, heads, depth), (sources, groups), value_depth = q.shape[1:], key.shape[1:3], v.shape[-1]
-    room = -(-max(depth, value_depth) // 32) * 32
-    arrays = [q, key, v]
-    if any(a.dtype != np.float32 or not a.size for a in arrays) or room > 128:
-        return None
-    chunk, tile = min(MOST, ROOM // room // 32 * 32), min(MOST, ROOM // room // 8 * 8)
-    steps = [0, 0, 0]
-    if mask is not None:
-        n = mask.shape
-        if n[3] != sources:
-            return None
-        steps = [0 if n[i] == 1 else math.prod(n[i + 1:]) for i in range(3)]
-    return (targets, sources, heads, groups, depth, value_depth, chunk, tile, *steps, real_bits(scale))
-
-
-def cost(sizes: dict[str, int], form: Form, products: int) -> float:
-    """Return the nanoseconds that a target takes, roughly."""
-    work = products * sizes["sources"] * (sizes["depth"] + sizes["value_depth"]) / 2
-    return (work / 50 + sizes["sources"] / 3) * (0.6 if form.ahead else 1)
 
 
 @lowering("attention")

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, lowering, split
-from kerasish.backend.native.kernels.attention import (
+from kerasish.backend.native.kernels.attending import (
     FORBIDDEN_SCORE,
     MOST,
     ROOM,
@@ -41,6 +41,7 @@ class _Backward(Attention):
         self._rows, self._columns = k.scratch("f4", 2 * ROOM), k.scratch("f4", 2 * ROOM)
         self._query_grads = k.scratch("f4", ROOM)
         self._lse, self._deltas, self._shares, self._counts = (k.scratch("f4", MOST + 32) for _ in range(4))
+        self._any_blind = k.var(k.number(0, "i8"))  # whether a target of the chunk sees nothing
         # Of a tile: keys and then values; slopes of the scores and then probabilities.
         self._tile = k.scratch("f4", 2 * ROOM + 16)
         self._slopes = k.scratch("f4", 2 * MOST * self.width)
@@ -66,6 +67,7 @@ class _Backward(Attention):
 
     def _begin(self, batch: Value, head: Value, first: Value, stop: Value) -> None:
         k = self.k
+        self._any_blind.set(0)
         with k.loop(first, stop, self.width) as t:
             block, count = (t - first) * self.room, self.least(stop - t, self.width)
             for x, n, depth, factors in ((self.q, 0, self.depth, self._scales), (self.g, 1, self.value_depth, None)):
@@ -87,6 +89,8 @@ class _Backward(Attention):
         rows = (batch * self.heads + head) * self.targets + t
         lse = [self.lse.load(rows + v * lanes, lanes, inside[v]) for v in range(2)]
         self.keep(self._lse, at, lse)
+        if self.form.may_be_blind:
+            self._any_blind.set(self.blind(lse, count).where(k.number(1, "i8"), self._any_blind.get()))
         if self.form.masked:
             blind = [x < FORBIDDEN_SCORE / 2 for x in lse]
             each = (k.number(1.0, "f4") / self.sources.to("f4")).splat(lanes)
@@ -111,11 +115,17 @@ class _Backward(Attention):
 
     def _sources(self, batch: Value, group: Value, head: Value, first: Value, stop: Value) -> None:
         k, seen = self.k, self.seen(stop)
+        if self.form.may_be_blind:
+            seen = self._any_blind.get().differs(0).where(self.sources, seen)
         with k.loop(0, seen, self.tile) as source:
             count = self.least(seen - source, self.tile)
             self.read_tile(batch, source, group, count, self.key, self.v, self._tile)
             with k.loop(first, stop, self.width) as t:
-                self._block(batch, group, head, t, t - first, source, self.seen_of_tile(t, source, count))
+                seen_here = self.seen_of_tile(t, source, count)
+                if self.form.may_be_blind:
+                    seen_here = self.blind(self.vectors(self._lse, t - first), stop - t).where(count, seen_here)
+                with k.when(seen_here > 0):
+                    self._block(batch, group, head, t, t - first, source, seen_here)
 
     def _block(self, batch: Value, group: Value, head: Value, t: Value, at: Value, source: Value,
                count: Value) -> None:
@@ -167,11 +177,11 @@ class _Backward(Attention):
 
         Args:
             left: targets of the block.
-            ahead: if causal, no target before the one numbered `n + ahead` counts.
+            ahead: if causal and without a mask, no target before the one numbered `n + ahead` counts.
         """
         k, lanes, width = self.k, self.k.lanes, self.width
         with k.loop(0, count, self.rows) as n, k.loop(0, depth, 2 * lanes) as d:
-            skip = (n + ahead).maximum(0) if self.form.ahead else k.number(0, "i8")
+            skip = (n + ahead).maximum(0) if self.form.causal and not self.form.masked else k.number(0, "i8")
             found = product(k, self.rows, 2, factors + (n * width + skip), width, 1, rows + (skip * self.room + d),
                             self.room, left - skip)
             inside = [k.lane_numbers(lanes) < (depth - d - v * lanes).splat(lanes) for v in range(2)]

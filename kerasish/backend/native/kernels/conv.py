@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
-from kerasish.backend.native.kernels.lines import Line, Tile, tiles
+from kerasish.backend.native.kernels.lines import Line, Tile, products, tiles
 from kerasish.backend.native.language import BYTES
+
+LONGEST = 2000  # products that a kernel may spell out; with more, the array kernels are called
 
 
 class Channels(NamedTuple):
@@ -137,8 +139,8 @@ class Direct:
         blocks, units = (0, channels.groups * shape.blocks), (k.lo, k.hi)
         # One block after the other, that its weights stay in the cache; where they are few, the rows are to stay there.
         order = (units, blocks) if channels.single else (blocks, units)
-        with k.loop(*order[0]) as first, k.loop(*order[1]) as second:
-            block, unit = (second, first) if channels.single else (first, second)
+        with k.loop(*order[0]) as slow, k.loop(*order[1]) as fast:
+            block, unit = (fast, slow) if channels.single else (slow, fast)
             group, first = block // shape.blocks, block % shape.blocks * shape.width
             masks = shape.masks(k, first)
             rest, cells = unit, list[Any]()
@@ -151,7 +153,7 @@ class Direct:
             axes = list(zip(self.outer, cells, sources, strict=True))
             begin = x + (first if channels.single else group * channels.read)
             place = out + ((unit + row) * (self.line.cells * channels.cell_written) + group * channels.filters + first)
-            for tile in tiles(self.line, shape.columns) or ():
+            for tile in tiles(self.line, shape.columns):
                 with k.loop(0, tile.repeats) as n:
                     sums = [[[k.var(k.number(0, shape.kind, shape.lanes)) for _ in masks] for _ in range(tile.width)]
                             for _ in range(shape.images)]
@@ -272,10 +274,11 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
         lines = tuple(line._replace(before=(line.taps - 1) * line.dilation - line.before, mirrored=False)
                       for line in lines)
     shape = _shape(lines, channels, kind, x.shape[0])
-    if tiles(lines[-1], shape.columns) is None:
+    spelled = products(lines[-1], shape.columns) * shape.vectors * shape.images
+    if not 0 < spelled <= LONGEST:
         return None
     units = x.shape[0] // shape.images * prod(line.cells for line in lines[:-1])
-    rows = lines[-2].cells if len(lines) > 1 else 1
+    rows = min(lines[-2].cells if len(lines) > 1 else 1, -(-units // 8))  # that share the weights of a block
     cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
     grain = split(units, cost, multiple=rows if shape.blocks > 1 and not channels.single else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
@@ -297,9 +300,9 @@ def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
 
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str, images: int) -> Shape:
     """Choose the vectors and columns of a tile that the registers hold."""
-    lanes, cells = lanes_for(channels.filters, kind), lines[-1].cells
-    taps = lines[-1].taps
+    lanes, cells, taps = lanes_for(channels.filters, kind), lines[-1].cells, lines[-1].taps
     vectors = min(-(-channels.filters // lanes), 4 if channels.single and 8 * taps < registers() else 2)
-    columns = max(min((registers() - 2) // vectors - taps, 16), 2)
+    held = (registers() - 2) // vectors  # sums, and weights from the first cell that meets them to the last
+    columns = max(min(held - taps, 16), held // 2)
     together = max(n for n in range(1, max(columns // cells, 1) + 1) if images % n == 0)
     return Shape(lines, channels, kind, lanes, vectors, columns, together)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
 from kerasish.backend.native.kernels.conv import (
+    LONGEST,
     Channels,
     Shape,
     channels_for,
@@ -20,7 +21,7 @@ from kerasish.backend.native.kernels.conv import (
     read,
     registers,
 )
-from kerasish.backend.native.kernels.lines import Line, Tile, tiles
+from kerasish.backend.native.kernels.lines import Line, Tile, products, tiles
 from kerasish.backend.native.language import BYTES
 
 PARTS = 8  # parts that are enough for the threads
@@ -112,7 +113,7 @@ class WeightGrad:
         if not axes:
             x = work.x + above * (self.line.source * channels.cell_read)
             g = work.g + here * (self.line.cells * channels.cell_written)
-            for tile in tiles(self.line, self.shape.columns) or ():
+            for tile in tiles(self.line, self.shape.columns):
                 with k.loop(0, tile.repeats) as n:
                     self._tile(k, x + (n * tile.step + tile.shift) * channels.cell_read,
                                g + (n * tile.width + tile.first) * channels.cell_written, tile, totals, work.masks)
@@ -176,7 +177,7 @@ def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) ->
         return None
     lines = lines_for(out, params, x, g)
     shape, held = _shape(lines, channels, kind)
-    if held < 1:
+    if held < 1 or not 0 < products(lines[-1], shape.columns) * shape.vectors * held <= LONGEST:
         return None
     strips, *sizes = _strips(shape, x.shape[0])
     blocks = channels.groups * shape.blocks
@@ -194,15 +195,16 @@ def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) ->
 
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> tuple[Shape, int]:
     """Choose what the registers hold: vectors along the filters, and for how many channels of the input."""
-    lanes, line = lanes_for(channels.filters, kind), lines[-1]
-    most = (registers() - 2) // line.taps - 1  # vectors of sums of a tap, beside one of the gradient
-    few = line.stride >= line.taps - 1  # taps meet a number that was read: it should be used for several vectors
-    vectors = min(-(-channels.filters // lanes), max((most + 1) // (channels.read + 1), 2 if few else 1))
-    held = ((registers() - 2) // line.taps - vectors) // vectors
+    lanes, line, wide = lanes_for(channels.filters, kind), lines[-1], registers() == 32
+    most = (registers() - 1) // line.taps  # vectors for a tap: sums of each channel, and the gradient
+    few = line.stride >= line.taps - wide  # taps meet a number that was read: it should be used for several vectors
+    vectors = min(-(-channels.filters // lanes), max(most // (channels.read + 1), 2 if few else 1))
+    held = most // vectors - 1
     even = [n for n in range(min(held, channels.read), 0, -1) if channels.read % n == 0 and n > 0.6 * held]
     if held > 0:
         held = even[0] if even else -(-channels.read // -(-channels.read // held))
-    return Shape(lines, channels, kind, lanes, vectors, 2 if line.taps == 1 else 8 if line.cells <= 16 else 4), held
+    columns = 2 if line.taps == 1 else 8 if line.cells <= 16 or not wide else 4
+    return Shape(lines, channels, kind, lanes, vectors, columns), held
 
 
 def _strips(shape: Shape, images: int) -> tuple[int, int, int, int]:

@@ -1,7 +1,7 @@
-"""Sums, means and extremes over neighbouring axes: of rows (the last axes), of columns (axes before the last).
+"""Sums, means and extremes: of rows (the last axes), of columns (axes before the last), or of one after the other.
 
-An array counts as (batch, folded, kept). Long sums are cut in blocks of which each is a part of the work; the sums of
-the blocks are added in a second pass, so no chain of additions is longer than some hundreds.
+In a pass an array counts as (batch, folded, kept). Long sums are cut in blocks of which each is a part of the work;
+the sums of the blocks are added in a pass of their own, so no chain of additions is longer than some hundreds.
 """
 
 import math
@@ -27,16 +27,41 @@ class Extent(NamedTuple):
     kept: int
 
 
-def extent(shape: tuple[int, ...], axis: Any) -> Extent | None:
-    """Return an array's extent; None if the folded axes do not lie side by side, or there are no elements."""
+Run = tuple[int, bool]  # elements along neighbouring axes, and whether they are folded
+
+
+def runs_of(shape: tuple[int, ...], axis: Any) -> list[Run] | None:
+    """Return the axes that are folded and those that are kept, in turn; None if there are no elements."""
     ndim = len(shape)
     axes = range(ndim) if axis is None else [a % ndim for a in ((axis,) if isinstance(axis, int) else axis)]
-    long = [(n, i in axes) for i, n in enumerate(shape) if n != 1]
-    first = next((i for i, (_, folded) in enumerate(long) if folded), len(long))
-    last = next((i for i in range(first, len(long)) if not long[i][1]), len(long))
-    if any(folded for _, folded in long[last:]) or 0 in shape:
+    runs: list[Run] = []
+    for i, n in enumerate(shape):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == (i in axes):
+            n *= runs.pop()[0]
+        runs.append((n, i in axes))
+    if not any(folded for _, folded in runs):
+        runs.append((1, True))
+    return None if 0 in shape else runs
+
+
+def longest(runs: list[Run]) -> int:
+    """Return the number of the longest run that is folded."""
+    return max((n for n, (_, folded) in enumerate(runs) if folded), key=lambda n: runs[n][0])
+
+
+def around(runs: list[Run], at: int) -> Extent:
+    """Return the extent in which one run is folded."""
+    return Extent(math.prod(n for n, _ in runs[:at]), runs[at][0], math.prod(n for n, _ in runs[at + 1 :]))
+
+
+def extent(shape: tuple[int, ...], axis: Any) -> Extent | None:
+    """Return an array's extent; None if the folded axes do not lie side by side, or there are no elements."""
+    runs = runs_of(shape, axis)
+    if runs is None or sum(folded for _, folded in runs) > 1:
         return None
-    return Extent(*(math.prod(n for n, _ in long[a:b]) for a, b in ((0, first), (first, last), (last, len(long)))))
+    return around(runs, longest(runs))
 
 
 class Fold(NamedTuple):
@@ -248,18 +273,29 @@ def _job(name: str, kind: str, ends: tuple[str, str], size: Extent, per_block: i
 
 
 def fold_plan(name: str, x: Any, axis: Any, mean: bool = False) -> Plan | None:
-    """Return the plan of a "sum", "max" or "min", or of a mean."""
-    kind, size = kind_of(x.dtype), extent(tuple(x.shape), axis)
-    if kind is None or size is None or kind not in (("f4", "f8") if mean else ("f4", "f8", "i4", "i8")):
+    """Return the plan of a "sum", "max" or "min", or of a mean: pass after pass, the longest run of axes first."""
+    kind, runs = kind_of(x.dtype), runs_of(tuple(x.shape), axis)
+    if kind is None or runs is None or kind not in (("f4", "f8") if mean else ("f4", "f8", "i4", "i8")):
         return None
-    per_block, divisor = block_rows(size.folded, size.kept), size.folded if mean else None
-    if per_block == size.folded:
-        return Plan((_job(name, kind, ("i0", "o0"), size, per_block, divisor),))
-    blocks = -(-size.folded // per_block)
-    rest = Extent(size.batch, blocks, size.kept)
-    return Plan((_job(name, kind, ("i0", "s0"), size, per_block, None),
-                 _job(name, kind, ("s0", "o0"), rest, blocks, divisor)),
-                (size.batch * blocks * size.kept * BYTES[kind],))
+    passes = []
+    while any(folded for _, folded in runs):
+        at = longest(runs)
+        size, runs = around(runs, at), runs[:at] + runs[at + 1 :]
+        per_block = block_rows(size.folded, size.kept)
+        passes.append((size, per_block))
+        blocks = -(-size.folded // per_block)
+        if blocks > 1:
+            passes.append((Extent(size.batch, blocks, size.kept), blocks))
+    count = math.prod(n for n, folded in runs_of(tuple(x.shape), axis) or () if folded)
+    jobs, scratch, source = [], [], "i0"
+    for n, (size, per_block) in enumerate(passes):
+        last = n == len(passes) - 1
+        target = "o0" if last else f"s{n}"
+        if not last:
+            scratch.append(size.batch * -(-size.folded // per_block) * size.kept * BYTES[kind])
+        jobs.append(_job(name, kind, (source, target), size, per_block, count if mean and last else None))
+        source = target
+    return Plan(tuple(jobs), tuple(scratch))
 
 
 @lowering("sum")

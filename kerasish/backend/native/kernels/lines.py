@@ -3,6 +3,7 @@
 Borders are cut off here: a tap that would meet padding is not written into the kernel at all.
 """
 
+import functools
 from typing import NamedTuple
 
 Meeting = tuple[int, int, int]  # an output cell of a tile, the input cell that it meets, the tap
@@ -39,6 +40,13 @@ class Line(NamedTuple):
             place, rest = cell * self.stride + tap * self.dilation - self.before, 0
         return place if rest == 0 and 0 <= place < self.source else None
 
+    def is_inside(self, first: int, count: int) -> bool:
+        """Tell whether no window of some neighbouring output cells meets padding."""
+        last, reach = first + count - 1, (self.taps - 1) * self.dilation
+        if self.mirrored:
+            return first + self.before >= reach and (last + self.before) // self.stride < self.source
+        return first * self.stride >= self.before and last * self.stride + reach - self.before < self.source
+
 
 class Tile(NamedTuple):
     """Neighbouring tiles of output cells that meet input cells in the same way.
@@ -60,23 +68,32 @@ class Tile(NamedTuple):
     meetings: tuple[Meeting, ...]
 
 
-def tiles(line: Line, most: int) -> list[Tile] | None:
-    """Cut a line of output cells into tiles of at most `most` cells; None if the stride allows no such tile."""
+@functools.lru_cache(maxsize=256)
+def tiles(line: Line, most: int) -> tuple[Tile, ...]:
+    """Cut a line of output cells into tiles of at most `most` cells; none if the stride allows no such tile."""
     period = line.period
     if period > most or not line.cells:
-        return None
+        return ()
     parts = -(-line.cells // (most // period * period))
     width = -(-line.cells // (parts * period)) * period
     step = width // period if line.mirrored else width * line.stride
     found: list[Tile] = []
+    inside = False  # whether the last tile is
     for first in range(0, line.cells, width):
-        count = min(width, line.cells - first)
+        count, before = min(width, line.cells - first), inside
+        inside = line.is_inside(first, count)
         shift = first // period if line.mirrored else first * line.stride
-        meetings = tuple((cell, place - shift, tap) for cell in range(count) for tap in range(line.taps)
-                         if (place := line.met(first + cell, tap)) is not None)
-        last = found[-1] if found else None
-        if last and (last.meetings, last.width) == (meetings, count):
-            found[-1] = last._replace(repeats=last.repeats + 1)
+        same = before and inside and found[-1].width == count
+        meetings = found[-1].meetings if same else tuple(
+            (cell, place - shift, tap) for cell in range(count) for tap in range(line.taps)
+            if (place := line.met(first + cell, tap)) is not None)
+        if found and (found[-1].meetings, found[-1].width) == (meetings, count):
+            found[-1] = found[-1]._replace(repeats=found[-1].repeats + 1)
         else:
             found.append(Tile(first, shift, 1, count, step, meetings))
-    return found
+    return tuple(found)
+
+
+def products(line: Line, most: int) -> int:
+    """Return how many products kernels with such tiles spell out."""
+    return sum(len(tile.meetings) for tile in tiles(line, most))

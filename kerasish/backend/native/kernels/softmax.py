@@ -16,7 +16,19 @@ _AT_ONCE = 8  # vectors whose exponentials are computed side by side
 _NEAR = 40.0
 
 
-def top_and_total(k: Kernel, row: Pointer, count: Value) -> tuple[Value, Value]:
+class Row:
+    """A row of numbers, to which a bias may be added as it is read."""
+
+    def __init__(self, row: Pointer, bias: Pointer | None = None):
+        self._row, self._bias = row, bias
+
+    def load(self, index: Any, lanes: int = 0, mask: Value | None = None) -> Value:
+        """Return numbers as `Pointer.load` does."""
+        x = self._row.load(index, lanes, mask)
+        return x if self._bias is None else x + self._bias.load(index, lanes, mask)
+
+
+def top_and_total(k: Kernel, row: Row, count: Value) -> tuple[Value, Value]:
     """Return the largest of the numbers of a row, and the sum of exp(x - largest), in one pass."""
     lanes = k.lanes
     tops, totals = k.var(k.number(_LEAST, "f4", lanes)), k.var(k.number(0.0, "f4", lanes))
@@ -79,7 +91,7 @@ def log_softmax_rows(k: Kernel) -> None:
 
 
 def _log_softmax_row(k: Kernel, row: Pointer, to: Pointer, count: Value) -> None:
-    top, total = (v.splat(k.lanes) for v in top_and_total(k, row, count))
+    top, total = (v.splat(k.lanes) for v in top_and_total(k, Row(row), count))
     total = log(total)
     k.sweep(0, count, lambda i, mask: to.store(i, row.load(i, k.lanes, mask) - top - total, mask))
 
@@ -100,13 +112,14 @@ def _softmax_grad_row(k: Kernel, g: Pointer, p: Pointer, out: Pointer, count: Va
         i, (g.load(i, lanes, mask) - mean) * p.load(i, lanes, mask), mask))
 
 
-def loss_rows(kind: str) -> Callable[[Kernel], None]:
-    """Return the writer of the cross-entropy with integer targets. Table: x, target, loss, classes."""
+def loss_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
+    """Return the writer of the cross-entropy with integer targets. Table: x, target, perhaps bias, loss, classes."""
 
     def write(k: Kernel) -> None:
-        x, target, loss, count = k.pointer(0, "f4"), k.pointer(1, kind), k.pointer(2, "f4"), k.size(3)
+        x, target, *bias, loss = (k.pointer(n, kind if n == 1 else "f4") for n in range(3 + biased))
+        count = k.size(3 + biased)
         with k.loop(k.lo, k.hi) as n:
-            row, label = x + n * count, target.load(n).to("i8")
+            row, label = Row(x + n * count, *bias), target.load(n).to("i8")
             known = (label >= 0) & (label < count)
             with k.either(known) as (there, nowhere):
                 with there:
@@ -118,14 +131,14 @@ def loss_rows(kind: str) -> Callable[[Kernel], None]:
     return write
 
 
-def loss_grad_rows(kind: str) -> Callable[[Kernel], None]:
-    """Return the writer of its gradient. Table: g, x, target, loss, out, classes."""
+def loss_grad_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
+    """Return the writer of its gradient. Table: g, x, target, loss, perhaps bias, out, classes."""
 
     def write(k: Kernel) -> None:
-        g, x, target, loss, out = (k.pointer(n, kind if n == 2 else "f4") for n in range(5))
-        count = k.size(5)
+        g, x, target, loss, *bias, out = (k.pointer(n, kind if n == 2 else "f4") for n in range(5 + biased))
+        count = k.size(5 + biased)
         with k.loop(k.lo, k.hi) as n:
-            row, to, label = x + n * count, out + n * count, target.load(n).to("i8")
+            row, to, label = Row(x + n * count, *bias), out + n * count, target.load(n).to("i8")
             known = (label >= 0) & (label < count)
             with k.either(known) as (there, nowhere):
                 with there:
@@ -140,7 +153,7 @@ def _clear(k: Kernel, to: Pointer, count: Value) -> None:
     k.sweep(0, count, lambda i, mask: to.store(i, k.number(0.0, "f4", k.lanes), mask))
 
 
-def _loss_grad(k: Kernel, row: Pointer, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:
+def _loss_grad(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:
     lanes = k.lanes
     chosen = row.load(label)
     shift, scale = k.var(chosen + loss), k.var(weight)
@@ -207,19 +220,19 @@ def softmax_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Pla
 
 @lowering("sparse_softmax_crossentropy")
 def sparse_softmax_crossentropy(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
-    x, target = ins
+    x, target, *bias = ins
     kind = _whole(target)
-    if not _floats(x) or kind is None:
+    if not _floats(x, *bias) or kind is None:
         return None
-    return _rows(f"sparse_softmax_crossentropy {kind}", loss_rows(kind), ("i0", "i1", "o0"), target.size, x.shape[-1],
-                 0.4)
+    return _rows(f"sparse_softmax_crossentropy {kind} {len(bias)}", loss_rows(kind, bool(bias)),
+                 (*[f"i{n}" for n in range(len(ins))], "o0"), target.size, x.shape[-1], 0.4)
 
 
 @lowering("sparse_softmax_crossentropy_grad")
 def sparse_softmax_crossentropy_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
-    g, x, target, loss = ins
+    g, x, target, loss, *bias = ins
     kind = _whole(target)
-    if not _floats(g, x, loss) or kind is None:
+    if not _floats(g, x, loss, *bias) or kind is None:
         return None
-    return _rows(f"sparse_softmax_crossentropy_grad {kind}", loss_grad_rows(kind), ("i0", "i1", "i2", "i3", "o0"),
-                 target.size, x.shape[-1], 0.6)
+    return _rows(f"sparse_softmax_crossentropy_grad {kind} {len(bias)}", loss_grad_rows(kind, bool(bias)),
+                 (*[f"i{n}" for n in range(len(ins))], "o0"), target.size, x.shape[-1], 0.6)
