@@ -48,6 +48,7 @@ class _Fuser:
         self.where: dict[int, int] = {}  # value -> place that makes it
         self.readers: dict[int, int] = {}  # value -> the last group that reads it
         self.constants = {v: a for a, v in program.constants}
+        self.numbered: set[int] = set()  # values that are numbers of rows (see `decompose`)
 
     def run(self) -> Program:
         for i in self.program.instructions:
@@ -61,6 +62,8 @@ class _Fuser:
                 self.places.append(i)
             for o in i.outputs:
                 self.where[o] = place
+            if i.card.name == "number_rows":
+                self.numbered.add(i.outputs[0])
         used = self._used_outside()
         done = [p if isinstance(p, Instruction) else self._instruction(p, used) for p in self.places]
         return self.program._replace(instructions=(*self.front, *(i for i in done if i.outputs)))
@@ -126,6 +129,8 @@ class _Fuser:
             return self._fit_fold(group, i)
         if name in _AT:
             return self._fit_at(group, i)
+        if name == "take":
+            return self._fit_rows(group, i)
         if name == "add_along_axis":
             return self._fit_placed(group, i)
         if name == "reshape":
@@ -206,6 +211,14 @@ class _Fuser:
         leaves = {x: extends, at: (*extends[:-1], False)}
         return ROW, {v: m for v, m in leaves.items() if v not in group.scopes}, 1, group.summed
 
+    def _fit_rows(self, group: _Group, i: Instruction) -> Any:
+        """Rows of a small matrix that numbers name, one a row of the group; no other reader may see the matrix."""
+        table, numbers = i.inputs
+        if numbers not in self.numbered or self.specs[i.outputs[0]].shape != group.shape or group.folded > 1:
+            return None
+        leaves = {table: (False, False), numbers: (True, False)}
+        return None if table in group.scopes else (FULL, leaves, group.folded, group.summed)
+
     def _fit_placed(self, group: _Group, i: Instruction) -> Any:
         """One number of a row put at one place of it, zeros elsewhere."""
         rank = len(group.shape)
@@ -246,6 +259,8 @@ class _Fuser:
             {number[i.outputs[0]]: group.scopes[i.outputs[0]] for i in members},
             tuple([group.leaves[v] for v in inputs]), {number[v]: self._inline(v) for v in known},  # type: ignore[misc]
             [self.specs[v] for v in known])
+        if len(members) == 1 and members[0].card.name == "take":
+            return members[0]
         return Instruction(card, tuple(inputs), {}, tuple(made))  # type: ignore[arg-type]
 
     def _inline(self, v: int) -> float | None:

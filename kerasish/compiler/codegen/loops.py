@@ -383,6 +383,9 @@ class _Place:
         if i.card.name == "add_along_axis":
             value, index = (rows._row_value(x) for x in i.inputs)
             return rows.is_at(index, self.j).where(value, 0)
+        if i.card.name == "take":
+            table, number = i.inputs
+            return self._load(rows.inputs[table], rows.row_values[number].to("i8") * rows.inner + self.j)
         return _apply(rows.shape, v, [self.value(x) for x in i.inputs])
 
     def _load(self, pointer: Pointer, offset: Value) -> Value:

@@ -1,4 +1,9 @@
-"""Take apart ops that a fused kernel does better in pieces: softmax, moments and positions along the last axis."""
+"""Take apart ops that a fused kernel does better in pieces.
+
+Softmax, moments and positions along the last axis become folds of rows. The gradient of an embedding, a table of which
+few rows are not zero, becomes those rows, and a number for each row of the table that says which of them it is: what
+reads the gradient element by element reads it through the numbers, and the table is never made.
+"""
 
 from typing import Any
 
@@ -8,6 +13,7 @@ from kerasish.core.spec import Spec
 
 LONG = 4096  # up to this length of a row softmax and moments are taken apart
 SHORT = 256  # up to this one, positions
+LARGE = 1 << 18  # numbers of a matrix that is worth not making
 
 
 class _Writer:
@@ -53,6 +59,29 @@ def _argmax(w: _Writer, i: Instruction, axes: tuple[int, ...]) -> None:
     w.instructions.append(Instruction(POSITION, inputs, params, i.outputs))
 
 
+def _few_rows(w: _Writer, i: Instruction) -> None:
+    values, indices = i.inputs
+    length, *row = i.params["shape"]
+    out = NUMBER_ROWS.spec(w.specs[indices], rows=length)
+    w.specs += out
+    slots, numbers = len(w.specs) - 2, len(w.specs) - 1
+    w.instructions.append(Instruction(NUMBER_ROWS, (indices,), {"rows": length}, (slots, numbers)))
+    rows = w.op("scatter_item", values, numbers, shape=(w.specs[indices].size + 1, *row), index=("array",))
+    w.op("take", rows, slots, axis=0, out=i.outputs[0])
+
+
+def _has_few_rows(program: Program, i: Instruction) -> bool:
+    """Whether an instruction adds to less than half the rows of a large matrix of zeros."""
+    if i.card.name != "scatter_item" or i.params["index"] != ("array",) or len(i.params["shape"]) != 2:
+        return False
+    indices, out = program.specs[i.inputs[1]], program.specs[i.outputs[0]]
+    return (out.dtype.name == "float32" and out.size >= LARGE and out.shape[1] > 1 and 2 * indices.size < out.shape[0]
+            and indices.dtype.name in ("int32", "int64"))
+
+
+# Of each row: its number, from 1 on in the order in which indices name them, or 0; and of each index: its row's number.
+NUMBER_ROWS = InternalCard("number_rows", ("indices",), lambda indices, *, rows: (
+    Spec((rows,), "int32"), Spec(indices.shape, "int32")))
 # The first place along the last axis where x is the row's number, or NaN.
 POSITION = InternalCard("position", ("x", "number"), lambda x, number, *, axis, keepdims: Spec(
     number.shape if keepdims else number.shape[:-1], "int32"))
@@ -61,10 +90,13 @@ _RULES = {"softmax": _softmax, "softmax_grad": _softmax_grad, "moments": _moment
 
 def decompose(program: Program) -> Program:
     """Return the program with such ops replaced by the simple ones that they consist of."""
-    if not any(i.card.name in _RULES for i in program.instructions):
+    if not any(i.card.name in _RULES or i.card.name == "scatter_item" for i in program.instructions):
         return program
     w = _Writer(list(program.specs))
     for i in program.instructions:
+        if _has_few_rows(program, i):
+            _few_rows(w, i)
+            continue
         rule = _RULES.get(i.card.name)
         axes = _last_axes(i.params.get("axis"), program.specs[i.inputs[0]]) if rule is not None else None
         if rule is None or axes is None or (rule is _argmax and not 1 < program.specs[i.inputs[0]].shape[-1] <= SHORT):

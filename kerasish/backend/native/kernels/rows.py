@@ -72,6 +72,31 @@ def add_rows(kind: str, index_kind: str) -> Callable[[Any], None]:
     return write
 
 
+def number_rows(index_kind: str) -> Callable[[Any], None]:
+    """Return the writer that numbers the rows that indices name, from 1 on, in the order of their first mention.
+
+    Table: indices, number of each row (0 where no index names it), number of each index's row; rows, indices.
+    """
+
+    def write(k: Any) -> None:
+        indices, slots, numbers, length, count = k.pointer(0, index_kind), *(k.pointer(n, "i4") for n in (1, 2)), *(
+            k.size(n) for n in (3, 4))
+        k.sweep(0, length, lambda i, mask: slots.store(i, k.number(0, "i4", k.lanes), mask))
+        used = k.var(k.number(0, "i4"))
+        with k.loop(0, count) as n:
+            row = _from_end(indices.load(n).to("i8"), length)
+            inside = (row >= 0) & (row < length)
+            numbers.store(n, count + 1)  # out of range
+            with k.when(inside):
+                known = slots.load(row)
+                number = known.equals(0).where(used.get() + 1, known)
+                used.set(used.get().maximum(number))
+                slots.store(row, number)
+                numbers.store(n, number)
+
+    return write
+
+
 def along(kind: str, index_kind: str, adds: bool) -> Callable[[Any], None]:
     """Return the writer of reading, or adding, single elements of the rows at indices. A unit is a row.
 
@@ -128,6 +153,12 @@ def scatter_rows(ins: list[Any], outs: list[Any]) -> Plan | None:
     parts = min(max(1, row * length * BYTES[kind] // _PART), 64)
     return Plan((Job(f"add rows {kind} {index_kind}", add_rows(kind, index_kind), ("i0", "i1", "o0"),
                      (length, row, indices.size), length, -(-length // parts)),))
+
+
+@lowering("number_rows")
+def numbered_rows(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    kind = kind_of(ins[0].dtype)
+    return Plan((Job(f"number rows {kind}", number_rows(kind or ""), ("i0", "o0", "o1"), (outs[0].size, ins[0].size)),))
 
 
 def _along(name: str, ins: list[Any], outs: list[Any], params: dict[str, Any], adds: bool) -> Plan | None:
