@@ -54,11 +54,16 @@ def eager_and_compiled(make: Callable[[], tuple[Callable[..., Any], Callable[[],
     return found
 
 
-def assert_compiled(run: Callable[..., Any]) -> None:
-    """Fail if a compiled function, or the one in a model's `train_function`, has no program after two calls."""
+def compiled_in(run: Callable[..., Any]) -> CompiledFunction:
+    """Return a compiled function, or the one in a model's `train_function` and its like."""
     while not isinstance(run, CompiledFunction):
         (run,) = [c.cell_contents for c in run.__closure__ or () if callable(c.cell_contents)]  # type: ignore
-    programs = list(run._programs.values())
+    return run
+
+
+def assert_compiled(run: Callable[..., Any]) -> None:
+    """Fail if a compiled function, or the one in a model's `train_function`, has no program after two calls."""
+    programs = list(compiled_in(run)._programs.values())
     assert programs and all(p != "seen" for p in programs), "it ran op by op"
 
 

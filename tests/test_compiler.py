@@ -9,7 +9,7 @@ import pytest
 import kerasish as keras
 from kerasish import layers, ops
 from kerasish.autodiff.tape import GradientTape
-from kerasish.compiler.function import MAX_PROGRAMS, CompiledFunction, function
+from kerasish.compiler.function import MAX_PROGRAMS, MISS, CompiledFunction, function
 from kerasish.compiler.ir import Instruction
 from kerasish.compiler.passes import PASSES
 from kerasish.compiler.trace import trace
@@ -17,6 +17,7 @@ from kerasish.compiler.verify import verify
 from kerasish.core import dispatch
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
+from tests.compiled_modes import assert_compiled
 from tests.ops import harness
 
 CASES = harness.collect()
@@ -239,14 +240,7 @@ def test_training_compiled_is_training_eager(optimizer):
         np.testing.assert_allclose(compiled[k], eager[k], rtol=1e-5)
     for a, b in zip(m1.get_weights(), m2.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    assert any(not isinstance(p, str) for p in _programs(m2.train_function))
-
-
-def _programs(run):
-    """The programs inside a train function."""
-    cells = [c.cell_contents for c in run.__closure__]
-    (compiled,) = [c for c in cells if isinstance(c, CompiledFunction)]
-    return compiled._programs.values()
+    assert_compiled(m2.train_function)
 
 
 def test_outputs_do_not_change_at_the_next_call():
@@ -346,3 +340,40 @@ def test_every_kind_of_container_takes_part():
             got = compiled(tensors, scale=2.0)
         keras.tree.assert_same_structure(got, tensors)
         keras.tree.map_structure(lambda g, t: np.testing.assert_array_equal(g, t * 2.0), got, tensors)
+
+
+def test_the_quickest_call_is_made_only_where_it_is_the_same():
+    v = keras.Variable(0.0)
+
+    def f(data):
+        x, y = data
+        v.assign_add(ops.sum(x) + ops.sum(y))  # and no result, which is a result too
+
+    step = CompiledFunction(f)
+    a, b = np.ones(3, "float32"), np.ones((2, 2), "float32")
+    pair = Tensor(a), Tensor(b)
+    assert step.again((a, b)) is MISS
+    step(pair)
+    assert step.again((a, b)) is MISS  # nothing is traced yet
+    step(pair)
+    assert step.again((a, b)) is None and float(v) == 21.0
+    others = [(a,), (b, a), (a, b, b), (a, b.astype("float64")), (a[:2], b), (a, [[1.0, 1.0]] * 2), (a, pair[1])]
+    assert [step.again(arrays) is MISS for arrays in others] == [True] * len(others)
+    with GradientTape():
+        assert step.again((a, b)) is MISS
+    for _ in range(2):
+        step([*pair])  # a list is another structure
+    assert step.again((a, b)) is MISS and float(v) == 35.0
+
+
+@pytest.mark.parametrize("call", [
+    lambda f, x: f(x, x), lambda f, x: f(x=x), lambda f, x: f({"x": x}), lambda f, x: f((x, 2)),
+    lambda f, x: f(((x,), x)),
+])  # fmt: skip
+def test_the_quickest_call_is_for_tensors_alone(call):
+    step = CompiledFunction(lambda *args, **kwargs: keras.tree.flatten((args, kwargs))[0] * 2.0)
+    x = ops.ones(3)
+    for _ in range(3):
+        np.testing.assert_array_equal(call(step, x), [2, 2, 2])
+    array = np.ones(3, "float32")
+    assert step.again((array,)) is MISS and step.again((array, array)) is MISS

@@ -8,7 +8,8 @@ import pytest
 
 import kerasish as keras
 from kerasish import layers
-from kerasish.compiler.function import MAX_PROGRAMS, CompiledFunction
+from kerasish.compiler.function import MAX_PROGRAMS
+from tests.compiled_modes import compiled_in
 
 STATM = pathlib.Path("/proc/self/statm")
 pytestmark = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc")
@@ -29,7 +30,7 @@ def small_model() -> keras.Model:
 
 def test_ten_thousand_predictions_of_one_row():
     model, x = small_model(), np.zeros((1, 16), "float32")
-    for _ in range(300):
+    for _ in range(5000):  # until it has earned being compiled to machine code, which brings the compiler
         model.predict(x, verbose=0)
     before = resident_mb()
     for _ in range(10_000):
@@ -64,8 +65,7 @@ def test_ten_thousand_steps():
 def test_a_thousand_batch_lengths():
     """Programs of lengths that do not come again make room for others."""
     model, x = small_model(), np.zeros((1000, 16), "float32")
-    step = next(c.cell_contents for c in model.make_predict_function().__closure__
-                if isinstance(c.cell_contents, CompiledFunction))
+    step = compiled_in(model.make_predict_function())
 
     def lengths(first, last):
         for n in range(first, last):

@@ -61,12 +61,12 @@ class EpochIterator:
         try:
             if self.steps_per_epoch is None:
                 self.reset()
-            done, steps, last = 0, self.num_batches, self.steps_per_execution - 1
+            done, steps, full = 0, self.num_batches, self.steps_per_execution
             while steps is None or done < steps:
-                size = self.steps_per_execution if steps is None else min(self.steps_per_execution, steps - done)
+                size = full if steps is None or done + full <= steps else steps - done
                 batches = self._next(size, may_restart=done == 0)
                 if batches:
-                    yield done, done + last, batches  # Keras counts the last group as full
+                    yield done, done + full - 1, batches  # Keras counts the last group as full
                 done += len(batches)
                 if len(batches) < size:
                     self._end(done, steps)

@@ -5,9 +5,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from kerasish.autodiff.tape import GradientTape
+from kerasish.compiler.function import MISS, CompiledFunction
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.tensor import OPS, Tensor
@@ -203,14 +202,21 @@ def _takes_training(method: Callable[..., Any]) -> bool:
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+def on_batches(step: Callable[[Any], Any]) -> Callable[[tuple], Any]:
+    """Return a step as a function of batches (x, y, sample_weight)."""
+    if not isinstance(step, CompiledFunction):
+        return lambda batch: step(as_data(batch))
+
+    def run(batch: tuple) -> Any:
+        x, y, sample_weight = batch
+        out = step.again((x,) if y is None else (x, y) if sample_weight is None else batch)
+        return step(as_data(batch)) if out is MISS else out
+
+    return run
+
+
 def as_data(batch: tuple) -> Any:
     """Return a batch (x, y, sample_weight) as a step gets it: tensors, without the parts that are None."""
-    x, y, sample_weight = batch
-    if sample_weight is None and type(x) is np.ndarray and x.dtype.kind in "fiu":  # the common ways, made quick
-        if y is None:
-            return to_tensor(x)
-        if type(y) is np.ndarray and y.dtype.kind in "fiu":
-            return to_tensor(x), to_tensor(y)
     return as_tensors(pack_x_y_sample_weight(*batch))
 
 

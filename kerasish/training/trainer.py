@@ -24,7 +24,7 @@ from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.training.loop import run_epoch
 from kerasish.training.nan_watch import NanWatch
 from kerasish.training.predictions import Predictions, join
-from kerasish.training.steps import Steps, as_data, numbers, to_arrays
+from kerasish.training.steps import Steps, numbers, on_batches, to_arrays
 from kerasish.utils import config, interactive, tree
 from kerasish.utils.arguments import unpack_x_y_sample_weight
 
@@ -289,22 +289,22 @@ class Trainer(Steps):
     def make_predict_function(self, force: bool = False) -> Any:
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
-            step = self._step("predict_step", self._is_built, _to_host)
+            step = on_batches(self._step("predict_step", self._is_built, _to_host))
 
             def run(group: list) -> Any:
-                return join([to_arrays(step(as_data(batch))) for batch in group])
+                return join([to_arrays(step(batch)) for batch in group])
 
             self._set_untracked(predict_function=run)
         return self.predict_function
 
     def _make(self, attribute: str, step: str, is_ready: Callable[[], bool], force: bool) -> Any:
         if getattr(self, attribute) is None or force:
-            method = self._step(step, is_ready)
+            on_batch = on_batches(self._step(step, is_ready))
 
             def run(group: list) -> Any:
                 logs = None
                 for batch in group:
-                    logs = method(as_data(batch))
+                    logs = on_batch(batch)
                 return logs
 
             self._set_untracked(**{attribute: run})
