@@ -1,5 +1,7 @@
 """Fused kernels: whatever is put together gives what its parts give one by one."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import kerasish as keras  # noqa: E402
 from kerasish import ops  # noqa: E402
 from kerasish.backend import native  # noqa: E402
 from kerasish.compiler.codegen.native_replay import NativeReplay, prepare  # noqa: E402
+from kerasish.compiler.codegen.schedule import lay_out  # noqa: E402
 from kerasish.compiler.passes import optimize  # noqa: E402
 from kerasish.compiler.trace import trace  # noqa: E402
 from kerasish.compiler.verify import verify  # noqa: E402
@@ -181,3 +184,57 @@ def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
             run([np.ones((8, 8), "float32")])
             kinds.append(type(run._replay).__name__)
     assert kinds == ["Replay"] * 4 + ["NativeReplay"] * 2
+
+
+def test_programs_share_memory_and_threads_take_turns():
+    shapes = [(300, 40), (200, 40), (300, 40)]
+    xs = [tensors(s, seed=n)[0] for n, s in enumerate(shapes)]
+
+    def f(x):
+        return ops.matmul(ops.tanh(ops.matmul(x, ops.transpose(x))), x)
+
+    runs = [NativeReplay(optimize(trace(f, (x,), {})[0])) for x in xs]
+    assert runs[0]._memory.arena is runs[1]._memory.arena is runs[2]._memory.arena
+    want = [run([x.data])[0] for run, x in zip(runs, xs, strict=True)]
+    wrong = []
+
+    def work(run, x, expected):
+        for _ in range(30):
+            if not np.array_equal(run([x.data])[0], expected):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work, args=a) for a in zip(runs, xs, want, strict=True) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_results_are_written_over_inputs_that_nobody_reads_after_them():
+    def f(x):
+        a = ops.matmul(x, x)
+        b = ops.tanh(a) * 2.0
+        return ops.sum(ops.matmul(b, b)), ops.sum(b)
+
+    (x,) = tensors((128, 128))
+    program = held_to_eager(f, x, rtol=1e-4)
+    layout = lay_out(program)
+    (made,) = (i for i in program.instructions if i.card.name == "fused" and program.specs[i.outputs[0]].size > 1)
+    assert layout.root[made.outputs[0]] == layout.root[made.inputs[0]]
+
+
+def test_an_input_that_is_written_over_is_read_first():
+    """The first result lies where the input lies that only the second one reads."""
+    a, b = keras.Variable(np.zeros(100, "float32")), keras.Variable(np.zeros(100, "float32"))
+
+    def step(x):
+        old = a.value
+        a.assign(x * 2.0)
+        b.assign(old + x)
+
+    with native.using("always"):
+        f = keras.function(step)
+        for n in range(1, 5):
+            f(ops.ones((100,)) * n)
+    assert float(a.value[7]) == 8 and float(b.value[7]) == 6 + 4

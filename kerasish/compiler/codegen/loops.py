@@ -293,18 +293,24 @@ class _Rows:
 
     def _inner(self, phase: int, folds: dict[int, Any], j: Value, mask: Value | None) -> None:
         here = _Place(self, phase, j, mask)
-        for v in self._stores_in(phase):
+        # Everything is read before anything is written: a result may lie where an input lies.
+        stored = [(v, here.value(self.shape.maker[v].inputs[0] if self.card.scopes[v] == COLUMN else v))
+                  for v in self._stores_in(phase)]
+        folded = [(v, self._term(v, here, j)) for v in folds]
+        for v, value in stored:
             if self.card.scopes[v] == COLUMN:
-                self._add_column(v, here.value(self.shape.maker[v].inputs[0]), j, mask)
+                self._add_column(v, value, j, mask)
             else:
-                self.targets[v].store(self.place(v, j), here.value(v).splat(self.k.lanes), mask)
-        for v, total in folds.items():
-            name = self.shape.maker[v].card.name
-            value = self._term(v, here, j).splat(self.k.lanes)
-            if mask is not None:
-                value = mask.where(value, _NEUTRAL[name])
-            old = total.get()
-            total.set(old + value if name in _ADDING else old.maximum(value) if name == "max" else old.minimum(value))
+                self.targets[v].store(self.place(v, j), value.splat(self.k.lanes), mask)
+        for v, value in folded:
+            self._fold(self.shape.maker[v].card.name, folds[v], value.splat(self.k.lanes), mask)
+
+    def _fold(self, name: str, total: Any, value: Value, mask: Value | None) -> None:
+        """Take a vector into account in a reduction of the row."""
+        if mask is not None:
+            value = mask.where(value, _NEUTRAL[name])
+        old = total.get()
+        total.set(old + value if name in _ADDING else old.maximum(value) if name == "max" else old.minimum(value))
 
     def _term(self, v: int, here: "_Place", j: Value) -> Value:
         """What a fold adds up, or compares, at a vector of places."""

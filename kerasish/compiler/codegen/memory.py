@@ -1,6 +1,8 @@
 """The memory of a program as machine code: one arena for what it computes, a slot with an address for every value."""
 
 import ctypes
+import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,37 @@ from kerasish.compiler.ir import Instruction, Program
 _LARGE = 4096  # bytes from which on an output is written straight into the array that the caller gets
 
 
+class Arena:
+    """A piece of memory for programs that run one at a time: nothing in it outlasts a run.
+
+    Attributes:
+        memory: bytes.
+        lock: held while a program runs in it.
+    """
+
+    def __init__(self, nbytes: int):
+        self.memory = np.empty(nbytes + 64, np.uint8)
+        self.lock = threading.RLock()
+
+    @staticmethod
+    def of(nbytes: int) -> "Arena":
+        """Return an arena that is large enough: one that another program has already, else a new one."""
+        with _making:
+            fitting = [a for a in _arenas if a.memory.nbytes >= nbytes + 64]
+            arena = min(fitting, key=lambda a: a.memory.nbytes) if fitting else Arena(nbytes)
+            _arenas.add(arena)
+        return arena
+
+
+_arenas: "weakref.WeakSet[Arena]" = weakref.WeakSet()
+_making = threading.Lock()
+
+
 class Memory:
     """Where the values of a program lie.
 
     Attributes:
+        arena: where values lie that have no place of their own.
         slots: the address of every value, then those of scratch memory; jobs read them.
         direct: outputs that lie in an array of their own, given by `point` before every run.
     """
@@ -28,14 +57,14 @@ class Memory:
                        if layout.root[v] == v and v not in external and _bytes(program.specs[v]) >= _LARGE]
         scratch = {n: p.scratch for n, p in enumerate(plans) if p is not None and p.scratch}
         offsets, total = places(program, layout, external | set(self.direct), scratch)
-        self._arena = np.empty(total + 64, np.uint8)
-        self._shift = -self._arena.ctypes.data % 64
+        self.arena = Arena.of(total)
+        self._shift = -self.arena.memory.ctypes.data % 64
         self._offsets = offsets
         self._constants = {v: np.array(a, order="C") for a, v in program.constants}
         extra = [key for key in offsets if isinstance(key, tuple)]
         self._scratch = {key: len(program.specs) + n for n, key in enumerate(extra)}
         self.slots = np.zeros(len(program.specs) + len(extra), np.int64)
-        base = self._arena.ctypes.data + self._shift
+        base = self.arena.memory.ctypes.data + self._shift
         for key, offset in offsets.items():
             self.slots[self._scratch.get(key, key)] = base + offset
         for v, array in self._constants.items():
@@ -48,7 +77,7 @@ class Memory:
     def slots_of(self, n: int, i: Instruction, plan: Plan) -> dict[str, int]:
         """Return the slots of the operands of instruction number n by name."""
         names = {f"i{m}": self._root[v] for m, v in enumerate(i.inputs)}
-        names.update({f"o{m}": v for m, v in enumerate(i.outputs)})
+        names.update({f"o{m}": self._root[v] for m, v in enumerate(i.outputs)})
         names.update({f"s{m}": self._scratch[n, m] for m in range(len(plan.scratch))})
         return names
 
@@ -60,7 +89,7 @@ class Memory:
         if root not in self._offsets:
             return None
         begin = self._shift + self._offsets[root]
-        return self._arena[begin : begin + _bytes(spec)].view(spec.dtype).reshape(spec.shape)
+        return self.arena.memory[begin : begin + _bytes(spec)].view(spec.dtype).reshape(spec.shape)
 
     def at(self, v: int) -> np.ndarray:
         """Return the array at the address in a value's slot, which something else keeps alive."""

@@ -97,6 +97,10 @@ class NativeReplay:
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs."""
+        with self._memory.arena.lock:
+            return self._run(inputs)
+
+    def _run(self, inputs: list[Any]) -> list[Any]:
         for place, array in zip(self._inputs, inputs, strict=True):
             place.point(array)
         for held in self._variables:

@@ -76,7 +76,54 @@ def lay_out(program: Program) -> Layout:
             in_place[r] = variable
         else:
             copied.append((variable, v))
+    _write_over(program, root, last_read, kept)
     return Layout(root, in_place, copied)
+
+
+# Ops whose kernel may write its result over an input, which it reads place by place: name -> number of the input.
+_OVER = {"sparse_softmax_crossentropy_grad": 1}
+
+
+def _write_over(program: Program, root: list[int], last_read: dict[int, int], kept: set[int]) -> None:
+    """Let results lie where an input of theirs lies that nobody reads after them, which saves memory."""
+    members: dict[int, list[int]] = {}
+    for v, r in enumerate(root):
+        members.setdefault(r, []).append(v)
+    elsewhere = {*program.inputs, *(v for _, v in program.variables), *(v for _, v in program.constants), *kept}
+    for n, i in enumerate(program.instructions):
+        roots = [root[v] for v in i.inputs]
+        free = [m for m in _place_by_place(i) if last_read.get(roots[m]) == n and roots[m] not in elsewhere
+                and roots.count(roots[m]) == 1]
+        for position, o in enumerate(i.outputs):
+            if root[o] != o or o in kept or not _everywhere(i, position):
+                continue
+            fitting = [m for m in free if _nbytes(program, roots[m]) == _nbytes(program, o)
+                       and program.specs[i.inputs[m]].dtype.itemsize == program.specs[o].dtype.itemsize]
+            if fitting:
+                below = roots[fitting[0]]
+                free.remove(fitting[0])
+                last_read[below] = last_read.get(o, n)
+                for v in members[o]:
+                    root[v] = below
+                members[below] += members.pop(o)
+
+
+def _place_by_place(i: Instruction) -> list[int]:
+    """Numbers of the inputs that are read at the very places at which results are written, and before that."""
+    if not isinstance(i.card, Fused):
+        return [_OVER[i.card.name]] if i.card.name in _OVER else []
+    if i.card.folded:
+        return []
+    every = tuple([length != 1 for length in i.card.shape])
+    return [m for m, mask in enumerate(i.card.masks) if mask == every]
+
+
+def _everywhere(i: Instruction, position: int) -> bool:
+    return not isinstance(i.card, Fused) or i.card.scopes[i.card.results[position]] == FULL
+
+
+def _nbytes(program: Program, v: int) -> int:
+    return program.specs[v].size * program.specs[v].dtype.itemsize
 
 
 def _fits(made: tuple[int, Instruction], value: int, old: int | None, last_read: dict[int, int]) -> bool:
