@@ -35,7 +35,7 @@ def names(program):
     return [i.card.name for i in program.instructions]
 
 
-def compiled_is_eager(f, *args, runs=4):
+def compiled_is_eager(f, *args, runs=4, atol=1e-5):
     """Run a function eagerly and compiled; return its program, which every pass has left sound."""
     want = [tree.map_structure(np.asarray, f(*args)) for _ in range(runs)]
     program, _ = trace(f, args, {})
@@ -51,7 +51,7 @@ def compiled_is_eager(f, *args, runs=4):
         got = [tree.map_structure(np.asarray, compiled(*args)) for _ in range(runs)]
     for g, w in zip(tree.flatten(got), tree.flatten(want), strict=True):
         assert g.dtype == w.dtype and g.shape == w.shape
-        np.testing.assert_allclose(g, w, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(g, w, rtol=1e-5, atol=atol)
     return program
 
 
@@ -135,7 +135,8 @@ def test_scans_on_a_strict_device(name):
 
 @pytest.mark.parametrize("name", ["carry", "nested", "fori_loop", "captures", "cond inside"])
 def test_second_gradients(name):
-    compiled_is_eager(with_gradients(with_gradients(SCANS[name], [W]), [W]), draw(3), draw(4, 3))
+    # Terms cancel: eager execution itself is 4e-5 away from the result in float64.
+    compiled_is_eager(with_gradients(with_gradients(SCANS[name], [W]), [W]), draw(3), draw(4, 3), atol=5e-5)
 
 
 def test_programs_do_not_grow_with_the_length():

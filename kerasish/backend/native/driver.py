@@ -17,6 +17,8 @@ from llvmlite import ir
 CODE, TABLE, TOTAL, GRAIN, PARTS, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 8, 9, 16
 # Fields of the desk at which threads meet: the jobs that are open to all, and who is at work on them.
 RECORDS, COUNT, SLOTS, YIELD, TURN, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 8, 16, 24
+# Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
+MOVING, ROWS, WIDTH = 3, 4, 5
 _I64 = ir.IntType(64)
 _SPINS = 4000  # looks at a counter before the thread lets others run
 _LINGER = 8000  # looks at the desk before a thread that follows goes to sleep: some 200 microseconds
@@ -24,13 +26,31 @@ _LINGER = 8000  # looks at the desk before a thread that follows goes to sleep: 
 
 def alone(k: Any) -> None:
     """Run jobs `lo` to `hi` of the records that table entry 0 points to, each part after the other."""
-    build, records = k.builder, _address(k, RECORDS)
+    before = _flush_subnormals(k.builder, k)
+    _run_jobs(k, k.lo, k.hi)
+    _restore(k.builder, k, before)
+
+
+def rounds(k: Any) -> None:
+    """Run all jobs in each of the rounds `lo` to `hi`, before which slots are pointed elsewhere."""
+    build, moving, rows, width = k.builder, _address(k, MOVING), _address(k, ROWS), k.size(WIDTH)
     before = _flush_subnormals(build, k)
-    with k.loop(k.lo, k.hi) as n:
-        record = _record(build, records, n)
-        with k.loop(0, _whole(k, _field(build, record, PARTS))) as part:
-            _call(k, record, part, k.slots)
+    with k.loop(k.lo, k.hi) as turn:
+        row = build.gep(rows, [(turn * width).code], source_etype=_I64)
+        with k.loop(0, width) as n:
+            slot = build.load(build.gep(moving, [n.code], source_etype=_I64), typ=_I64)
+            address = build.load(build.gep(row, [n.code], source_etype=_I64), typ=_I64)
+            build.store(address, build.gep(k.slots, [slot], source_etype=_I64))
+        _run_jobs(k, 0, k.size(COUNT))
     _restore(build, k, before)
+
+
+def _run_jobs(k: Any, lo: Any, hi: Any) -> None:
+    records = _address(k, RECORDS)
+    with k.loop(lo, hi) as n:
+        record = _record(k.builder, records, n)
+        with k.loop(0, _whole(k, _field(k.builder, record, PARTS))) as part:
+            _call(k, record, part, k.slots)
 
 
 def lead(k: Any) -> None:

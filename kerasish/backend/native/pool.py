@@ -53,19 +53,51 @@ class Batch:
 
     def __init__(self, records: np.ndarray, slots: np.ndarray, keep: Any, nanoseconds: float):
         self._records, self._slots, self._keep = records, slots, keep
-        self._head = np.array([records.ctypes.data, len(records), slots.ctypes.data], np.int64)
+        self.head = np.array([records.ctypes.data, len(records), slots.ctypes.data], np.int64)
         self._counters = records[:, TAKEN : DONE + 1]
-        self._arguments = slots.ctypes.data, self._head.ctypes.data, 0, len(records)
+        self._arguments = slots.ctypes.data, self.head.ctypes.data, 0, len(records)
         self._alone = _code("alone")
         parts = int(records[:, driver.PARTS].max(initial=1))
-        self._shared = threads() > 1 and nanoseconds > SHARE and parts > 1
+        self.is_shared = threads() > 1 and nanoseconds > SHARE and parts > 1
 
     def run(self) -> None:
         """Run the jobs."""
-        if self._shared and _desk.lay_out(self._head, self._counters):
+        if self.is_shared and _desk.lay_out(self.head, self._counters):
             _desk.lead()
         else:
             self._alone(*self._arguments)
+
+
+class Rounds:
+    """Steps run again and again, with some slots pointed elsewhere for each round.
+
+    Args:
+        slots: the addresses that the steps' jobs refer to.
+        moving: numbers of the slots that change.
+        rows: int64 array of shape (rounds, moving slots) of their addresses; the caller may change it between runs.
+        steps: what a round is made of; rounds of one batch that no two threads share are one call of machine code.
+    """
+
+    def __init__(self, slots: np.ndarray, moving: np.ndarray, rows: np.ndarray, steps: list[Any]):
+        self._slots, self._moving, self._steps = slots, moving, steps
+        self._rows, self._each = rows, list(rows)
+        self._arguments: Any = None
+        if len(steps) == 1 and isinstance(steps[0], Batch) and not steps[0].is_shared:
+            head = [*steps[0].head, moving.ctypes.data, rows.ctypes.data, len(moving)]
+            self._head = np.array(head, np.int64)
+            self._arguments = slots.ctypes.data, self._head.ctypes.data, 0, len(rows)
+            self._code = _code("rounds")
+
+    def run(self) -> None:
+        """Run all rounds."""
+        if self._arguments is not None:
+            self._code(*self._arguments)
+            return
+        slots, moving = self._slots, self._moving
+        for row in self._each:
+            slots[moving] = row
+            for step in self._steps:
+                step.run()
 
 
 SHARE = 100_000  # nanoseconds of work from which on waking a helper pays

@@ -46,18 +46,22 @@ class Memory:
     Attributes:
         arena: where values lie that have no place of their own.
         slots: the address of every value, then those of scratch memory; jobs read them.
-        direct: outputs that lie in an array of their own, given by `point` before every run.
+        direct: values that lie in arrays of their own, given before every run: large outputs; the targets of a body,
+            which has an arena of its own, since it runs while the program around it does.
     """
 
-    def __init__(self, program: Program, layout: Layout, plans: list[Plan | None]):
+    def __init__(self, program: Program, layout: Layout, plans: list[Plan | None], targets: list[int] | None = None):
         self._program, self._root = program, layout.root
         external = {*program.inputs, *(v for _, v in program.variables), *(v for _, v in program.constants),
                     *layout.in_place}
-        self.direct = [v for v in dict.fromkeys(program.outputs)
+        is_body = targets is not None
+        if targets is None:
+            targets = [v for v in dict.fromkeys(program.outputs)
                        if layout.root[v] == v and v not in external and _bytes(program.specs[v]) >= _LARGE]
+        self.direct = targets
         scratch = {n: p.scratch for n, p in enumerate(plans) if p is not None and p.scratch}
         offsets, total = places(program, layout, external | set(self.direct), scratch)
-        self.arena = Arena.of(total)
+        self.arena = Arena(total) if is_body else Arena.of(total)
         self._shift = -self.arena.memory.ctypes.data % 64
         self._offsets = offsets
         self._constants = {v: np.array(a, order="C") for a, v in program.constants}

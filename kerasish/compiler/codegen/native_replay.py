@@ -6,39 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend import device
-from kerasish.backend.native import blas, kernels, pool  # noqa: F401  the kernels enter lowerings
-from kerasish.backend.native.batches import records_of
-from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
-from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
-from kerasish.compiler.codegen.fused import Fused
-from kerasish.compiler.codegen.fusion import fuse
-from kerasish.compiler.codegen.memory import Memory
-from kerasish.compiler.codegen.schedule import Layout, is_view, lay_out, reorder
-from kerasish.compiler.control import kernel_of
-from kerasish.compiler.ir import Instruction, Program, cost, programs_of
-from kerasish.compiler.passes.crossentropy import absorb_biases
-from kerasish.compiler.passes.dead_code import remove_dead_code
-from kerasish.compiler.passes.decompose import decompose
-from kerasish.core.dispatch import state
+from kerasish.backend.native import blas
+from kerasish.compiler.codegen.native_control import control_step
+from kerasish.compiler.codegen.native_program import NativeProgram, prepare
+from kerasish.compiler.codegen.schedule import Layout, lay_out
+from kerasish.compiler.ir import Program
 from kerasish.core.tensor import Tensor
 
 _SMALL = 4096  # bytes
-
-
-def prepare(program: Program) -> Program:
-    """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
-    return reorder(program, lambda i: lower(program, i) is None)
-
-
-def lower(program: Program, i: Instruction) -> Plan | None:
-    """Return the jobs of an instruction, None if it runs in Python."""
-    ins = [program.specs[v] for v in i.inputs]
-    if isinstance(i.card, Fused):
-        return loops.plan(i.card, ins)
-    found = LOWERINGS.get(i.card.name)
-    return None if found is None else found(ins, [program.specs[o] for o in i.outputs], i.params)
 
 
 class NativeReplay:
@@ -51,16 +26,19 @@ class NativeReplay:
     def __init__(self, program: Program):
         self.program = program = prepare(program)
         self._layout = lay_out(program)
-        plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
-        self._memory = Memory(program, self._layout, plans)
+        self._native = native = NativeProgram(program, self._layout, control_step)
+        self._memory = native.memory
         slots = self._memory.slots
         self._inputs = [_Input(v, program.specs[v], slots) for v in program.inputs]
         self._variables = [_Held(variable, values, self._layout, slots) for variable, values in self._all_variables()]
+        native.held.update((place.value, place.read) for place in self._inputs)
+        native.held.update((v, h.read) for h in self._variables for v in h.values)
+        native.make_steps()
         self._fresh = {v: program.specs[v] for v in self._memory.direct}
-        self._steps = self._make_steps(plans)
-        self._outputs = [None if v in self._fresh else self.reader(v) for v in program.outputs]
+        self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
         held = {id(h.variable): h for h in self._variables}
-        self._copies = [_Copy(variable, self.reader(v), held.get(id(variable))) for variable, v in self._layout.copied]
+        self._copies = [_Copy(variable, native.reader(v), held.get(id(variable)))
+                        for variable, v in self._layout.copied]
 
     def _all_variables(self) -> list[tuple[Any, list[int]]]:
         """Variables with the values that lie in their memory: what is read of them, what is written in place."""
@@ -68,30 +46,6 @@ class NativeReplay:
         for variable, v in (*self.program.variables, *((x, v) for v, x in self._layout.in_place.items())):
             out.setdefault(id(variable), (variable, []))[1].append(v)
         return list(out.values())
-
-    def _make_steps(self, plans: list[Plan | None]) -> list[Any]:
-        """Batches of jobs, and Python steps between them."""
-        steps: list[Any] = []
-        jobs: list[tuple[Job, dict[str, int]]] = []
-        work = 0.0
-
-        def close() -> None:
-            nonlocal jobs, work
-            if jobs:
-                records, tables = records_of([job for job, _ in jobs], [names for _, names in jobs])
-                steps.append(pool.Batch(records, self._memory.slots, (tables, self._memory), work))
-            jobs, work = [], 0.0
-
-        for n, (i, plan) in enumerate(zip(self.program.instructions, plans, strict=True)):
-            if plan is not None:
-                names = self._memory.slots_of(n, i, plan)
-                jobs += [(job, names) for job in plan.jobs]
-                work += nanoseconds(self.program, i)
-            elif not is_view(i):
-                close()
-                steps.append(_PythonStep(self, i))
-        close()
-        return steps
 
     # ---- running ---------------------------------------------------------------------------------
 
@@ -111,8 +65,7 @@ class NativeReplay:
             self._memory.point(v, array)
         before = blas.set_threads(1)
         try:
-            for step in self._steps:
-                step.run()
+            self._native.run()
             outputs = [fresh[v] if read is None else read().copy()
                        for v, read in zip(self.program.outputs, self._outputs, strict=True)]
             for copy in self._copies:
@@ -124,20 +77,6 @@ class NativeReplay:
         for copy in self._copies:
             copy.give()
         return outputs
-
-    def reader(self, v: int) -> Callable[[], np.ndarray]:
-        """Return a function that gives the array of a value, in the shape of that value."""
-        root, shape = self._layout.root[v], self.program.specs[v].shape
-        fixed = self._memory.fixed(v)
-        if fixed is not None:
-            return lambda: fixed
-        place = next((p for p in self._inputs if p.value == root), None)
-        if place is not None:
-            return lambda: place.array.reshape(shape)
-        held = next((h for h in self._variables if root in h.values), None)
-        if held is not None:
-            return lambda: held.variable._value.data.reshape(shape)
-        return lambda: self._memory.at(root).reshape(shape)
 
 
 class _Input:
@@ -160,6 +99,10 @@ class _Input:
             array = np.array(array, order="C")
         self.array = array
         self._slots[self.value] = array.ctypes.data
+
+    def read(self) -> Any:
+        """Return the array."""
+        return self.array
 
 
 class _Held:
@@ -187,6 +130,10 @@ class _Held:
         self._tensor = tensor
         for v in self.values:
             self._slots[v] = array.ctypes.data
+
+    def read(self) -> Any:
+        """Return the variable's array."""
+        return self.variable._value.data
 
     def forget(self) -> None:
         """Let go of the variable's tensor."""
@@ -221,30 +168,3 @@ class _Copy:
             self._held.forget()
         if getrefcount(old) == 2 and old.base is None and old.flags.c_contiguous and old.flags.writeable:
             self._spare = old
-
-
-class _PythonStep:
-    """An instruction that runs on the array kernels."""
-
-    def __init__(self, owner: NativeReplay, i: Instruction):
-        self._kernel = kernel_of(i, device.current())
-        self._params = {} if programs_of(i) else i.params  # bodies are in the kernel already
-        self._reads = [owner.reader(v) for v in i.inputs]
-        self._writes = [None if owner._layout.root[v] != v else owner.reader(v) for v in i.outputs]
-
-    def run(self) -> None:
-        """Run the kernel and put its results where the jobs find them."""
-        out = state.quiet.run(self._kernel, *[read() for read in self._reads], **self._params)
-        for write, result in zip(self._writes, out if isinstance(out, tuple | list) else (out,), strict=True):
-            if write is not None:
-                write()[...] = result
-
-
-def nanoseconds(program: Program, i: Instruction) -> float:
-    """What an instruction takes on one thread, roughly."""
-    nbytes, operations = cost(program, i)
-    return operations / 80 + nbytes / 8 if i.card.name in _PRODUCTS else nbytes / 5
-
-
-_PRODUCTS = frozenset(
-    {"matmul", "contract", "conv", "conv_input_grad", "conv_weight_grad", "attention", "attention_grad"})

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from kerasish.compiler.codegen.fused import FULL, Fused
-from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.control import SWITCH
+from kerasish.compiler.ir import Instruction, Program, has_effect
 
 VIEWS = frozenset({"reshape", "stop_gradient", "copy"})
 
@@ -40,7 +41,7 @@ def reorder(program: Program, runs_in_python: Any) -> Program:
     moved: set[int] = set()
     late: set[int] = set()
     for n, i in enumerate(program.instructions):
-        writes = isinstance(i.card, Fused) and not late_values.isdisjoint(i.outputs)
+        writes = (isinstance(i.card, Fused) or i.card is SWITCH) and not late_values.isdisjoint(i.outputs)
         if n not in early and (writes or not moved.isdisjoint(i.inputs)):
             late.add(n)
             moved.update(i.outputs)
@@ -50,10 +51,7 @@ def reorder(program: Program, runs_in_python: Any) -> Program:
 
 def lay_out(program: Program) -> Layout:
     """Find which values share memory, and which variables can be written in place."""
-    root = list(range(len(program.specs)))
-    for i in program.instructions:
-        if is_view(i) or i.card.name == "check_range":
-            root[i.outputs[0]] = root[i.inputs[0]]
+    root = _views(program)
     last_read: dict[int, int] = {}
     maker: dict[int, tuple[int, Instruction]] = {}
     for n, i in enumerate(program.instructions):
@@ -72,7 +70,8 @@ def lay_out(program: Program) -> Layout:
         r = root[v]
         if r == old:
             continue  # assigned what it holds
-        if r in maker and r not in in_place and (old not in kept) and _fits(maker[r], r, old, last_read):
+        if r in maker and r not in in_place and (old not in kept) and (
+                _fits(maker[r], r, old, last_read) or _fits_branches(maker[r], r, old, last_read, root)):
             in_place[r] = variable
         else:
             copied.append((variable, v))
@@ -141,3 +140,34 @@ def _fits(made: tuple[int, Instruction], value: int, old: int | None, last_read:
     masks = [m for v, m in zip(i.inputs, i.card.masks, strict=True) if v == old]
     every = tuple([length != 1 for length in i.card.shape])
     return all(m == every for m in masks)
+
+
+def _fits_branches(made: tuple[int, Instruction], value: int, old: int | None, last_read: dict[int, int],
+                   root: list[int]) -> bool:
+    """Whether the branches of a switch may write a result over the variable's old value: at last, if not at once."""
+    n, i = made
+    if i.card is not SWITCH or has_effect(i):
+        return False
+    inputs = [root[v] for v in i.inputs]
+    if old is None:
+        return True
+    if last_read.get(old, -1) > n or inputs.count(old) > 1 or inputs[0] == old:
+        return False
+    if old not in inputs:
+        return True
+    # No other result may be the old value.
+    position, number = i.outputs.index(value), inputs.index(old) - 1
+    for branch in i.params["branches"]:
+        below = _views(branch)
+        if any(below[v] == branch.inputs[number] for n, v in enumerate(branch.outputs) if n != position):
+            return False
+    return True
+
+
+def _views(program: Program) -> list[int]:
+    """Value -> the value whose memory it is under another shape, as far as views go."""
+    root = list(range(len(program.specs)))
+    for i in program.instructions:
+        if is_view(i) or i.card.name == "check_range":
+            root[i.outputs[0]] = root[i.inputs[0]]
+    return root
