@@ -80,13 +80,16 @@ class Rounds:
 
     def __init__(self, slots: np.ndarray, moving: np.ndarray, rows: np.ndarray, steps: list[Any]):
         self._slots, self._moving, self._steps = slots, moving, steps
-        self._rows, self._each = rows, list(rows)
+        self._rows = rows
+        self._each: list[np.ndarray] = []
         self._arguments: Any = None
         if len(steps) == 1 and isinstance(steps[0], Batch) and not steps[0].is_shared:
             head = [*steps[0].head, moving.ctypes.data, rows.ctypes.data, len(moving)]
             self._head = np.array(head, np.int64)
             self._arguments = slots.ctypes.data, self._head.ctypes.data, 0, len(rows)
             self._code = _code("rounds")
+        else:
+            self._each = list(rows)
 
     def run(self) -> None:
         """Run all rounds."""

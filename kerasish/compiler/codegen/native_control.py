@@ -139,8 +139,8 @@ class _Scan(_Loop):
         strides = [_nbytes(body.specs[v]) for v in (*body.inputs[n: n + self.sliced], *body.outputs[n:])]
         order = np.arange(length)[:: -1 if params["reverse"] else 1]
         self._rows = np.zeros((length, 2 * n + len(strides)), np.int64)
-        for k in range(length):
-            self._rows[k, : 2 * n] = [*self.pairs[(k - 1) & 1], *self.pairs[k & 1]]
+        for turn in range(2):
+            self._rows[turn::2, : 2 * n] = [*self.pairs[1 - turn], *self.pairs[turn]]
         self._offsets = order[:, None] * np.array(strides, np.int64).reshape(1, -1)
         self._rounds = pool.Rounds(self.block.slots, self.moving, self._rows, self.block.native.steps)
 
