@@ -11,6 +11,7 @@ from kerasish.backend.native import blas, kernels, pool  # noqa: F401  the kerne
 from kerasish.backend.native.batches import records_of
 from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
+from kerasish.compiler.codegen.chains import chain
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.memory import Memory
@@ -52,7 +53,8 @@ class NativeReplay:
         self.program = program = prepare(program)
         self._layout = lay_out(program)
         plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
-        self._memory = Memory(program, self._layout, plans)
+        self._chains = chain(program, self._layout, plans)
+        self._memory = Memory(program, self._layout, plans, self._chains)
         slots = self._memory.slots
         self._inputs = [_Input(v, program.specs[v], slots) for v in program.inputs]
         self._variables = [_Held(variable, values, self._layout, slots) for variable, values in self._all_variables()]
@@ -73,18 +75,21 @@ class NativeReplay:
         """Batches of jobs, and Python steps between them."""
         steps: list[Any] = []
         jobs: list[tuple[Job, dict[str, int]]] = []
+        factors: dict[int, int] = {}
         work = 0.0
 
         def close() -> None:
-            nonlocal jobs, work
+            nonlocal jobs, factors, work
             if jobs:
-                records, tables = records_of([job for job, _ in jobs], [names for _, names in jobs])
+                records, tables = records_of([job for job, _ in jobs], [names for _, names in jobs], factors)
                 steps.append(pool.Batch(records, self._memory.slots, (tables, self._memory), work))
-            jobs, work = [], 0.0
+            jobs, factors, work = [], {}, 0.0
 
         for n, (i, plan) in enumerate(zip(self.program.instructions, plans, strict=True)):
             if plan is not None:
                 names = self._memory.slots_of(n, i, plan)
+                if n in self._chains:
+                    factors[len(jobs)] = self._chains[n].factor
                 jobs += [(job, names) for job in plan.jobs]
                 work += nanoseconds(self.program, i)
             elif not is_view(i):
@@ -230,7 +235,8 @@ class _PythonStep:
         self._kernel = kernel_of(i, device.current())
         self._params = {} if programs_of(i) else i.params  # bodies are in the kernel already
         self._reads = [owner.reader(v) for v in i.inputs]
-        self._writes = [None if owner._layout.root[v] != v else owner.reader(v) for v in i.outputs]
+        in_place = i.card.name == "check_range"  # its result is its input
+        self._writes = [None if in_place else owner.reader(v) for v in i.outputs]
 
     def run(self) -> None:
         """Run the kernel and put its results where the jobs find them."""
