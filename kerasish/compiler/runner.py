@@ -45,7 +45,7 @@ class Runner:
         self._program = program
         self._estimate = estimate(program)
         self._price = {"0": math.inf, "1": EARNED, "always": 0.0}[native.mode()]
-        self._spent = 0.0
+        self._spent = self._estimate  # op by op, before there was a program
         self._is_small = self._estimate < SMALL
         self._replay: Any = None
         self._final = False
@@ -64,7 +64,7 @@ class Runner:
                 blas.set_threads(before)
 
     def _ready(self) -> Any:
-        """What runs the program now. The first run is always on array kernels: nothing has been earned yet."""
+        """What runs the program now."""
         if not self._final:
             if self._spent >= self._price:
                 self._replay, self._final = _compiled(self._program) or self._replay or Replay(self._program), True

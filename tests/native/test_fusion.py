@@ -176,7 +176,7 @@ def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
     from kerasish.compiler import runner
 
     program, _ = trace(lambda x: ops.tanh(x) + 1, tensors((8, 8)), {})
-    monkeypatch.setattr(runner, "EARNED", 3.5 * runner.estimate(program))
+    monkeypatch.setattr(runner, "EARNED", 4.5 * runner.estimate(program))
     with native.using("1"):
         run = runner.make_runner(program)
         kinds = []
