@@ -21,8 +21,6 @@ from kerasish.utils import tree
 
 # The most programs that one function holds.
 MAX_PROGRAMS = 64
-# As many are traced at the first call with their shapes, if that can be; of more, only those whose shapes come again.
-AT_ONCE = 4
 # What `CompiledFunction.again` returns where an ordinary call is needed.
 MISS = object()
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -31,20 +29,19 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 class CompiledFunction:
     """A function of tensors that runs as a program.
 
-    The first call with inputs of new shapes and dtypes runs op by op; the second traces; later ones replay. Where
-    it is known that a first call makes nothing that the others find, the first few programs are traced at once. A
-    function that cannot be traced runs op by op, with one warning that names the line.
+    The first call with inputs of new shapes and dtypes runs op by op: it is the quicker way to run a function once,
+    and makes what the others find. The second traces; later ones replay. A function that cannot be traced runs op by
+    op, with one warning that names the line.
 
     Args:
         function: anything made of ops; it may read and assign variables.
         name: what the warning calls it.
         warned: what was warned of already; functions that share a set warn once of what they share.
         wrap: what becomes of the arrays that a program returns. They share memory with nothing else.
-        is_ready: tells whether all variables that the function makes are made.
     """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None,
-                 wrap: Callable[[Any], Any] = Tensor, is_ready: Callable[[], bool] = lambda: False):
+                 wrap: Callable[[Any], Any] = Tensor):
         functools.update_wrapper(self, function)
         self._function = function
         self._name = name or getattr(function, "__name__", "the function")
@@ -53,7 +50,7 @@ class CompiledFunction:
         self._plain: tuple[Any, Any] = (None, None)  # shapes and dtypes of its arrays, and the program
         self._gave_up = False
         self._warned = set() if warned is None else warned
-        self._wrap, self._is_ready = wrap, is_ready
+        self._wrap = wrap
 
     def _is_plain_call(self) -> bool:
         return not (self._gave_up or state.tapes) and state.interpreter is None and state.variables is None
@@ -103,9 +100,8 @@ class CompiledFunction:
         if found is not None:
             self._programs.move_to_end(key)
             return found
-        at_once = len(self._programs) < AT_ONCE and self._is_ready()
         self._remember(key, "seen")
-        return self._traced(key, args, kwargs, first=True) if at_once else None
+        return None
 
     def _remember(self, key: Any, value: Any) -> None:
         self._programs[key] = value
@@ -113,12 +109,10 @@ class CompiledFunction:
             if self._programs.popitem(last=False)[0] == self._last[0]:
                 self._last = self._plain = None, None
 
-    def _traced(self, key: Any, args: Any, kwargs: Any, first: bool = False) -> Any:
+    def _traced(self, key: Any, args: Any, kwargs: Any) -> Any:
         try:
             program, result = trace(self._function, args, kwargs)
         except Exception as error:  # noqa: BLE001  whatever fails here is said by the eager run, or by the warning
-            if first:  # a call op by op may make what was missing
-                return None
             self._gave_up = True
             where = _where(error)
             if where not in self._warned:

@@ -1,25 +1,28 @@
 """How a program runs: on the array kernels first, as machine code once it has earned being compiled."""
 
 import importlib
+import math
 import threading
 import warnings
 from typing import Any
 
 from kerasish.backend import device, native
+from kerasish.backend.native import blas
 from kerasish.compiler.ir import Program, cost
 from kerasish.compiler.replay import Replay
 
 # Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
 # same script changes over at the same step whenever it runs, and gives the same bits.
 EARNED = 2e7
+# Below so many nanoseconds a program on array kernels keeps to one thread: to wake another one, or to wait for it on a
+# busy machine, takes longer than its products.
+SMALL = 2e6
 _CALL, _BYTES, _OPERATIONS = 1500.0, 4.0, 40.0  # nanoseconds a kernel; bytes and operations a nanosecond
 
 
 def make_runner(program: Program) -> Any:
     """Return a function from arrays for a program's inputs to arrays for its outputs, which assigns its variables."""
-    if native.mode() == "0" or device.current().name != "numpy":
-        return Replay(program)
-    return Runner(program)
+    return Runner(program) if device.current().name == "numpy" else Replay(program)
 
 
 def estimate(program: Program) -> float:
@@ -41,7 +44,9 @@ class Runner:
     def __init__(self, program: Program):
         self._program = program
         self._estimate = estimate(program)
-        self._spent = EARNED if native.mode() == "always" else 0.0
+        self._price = {"0": math.inf, "1": EARNED, "always": 0.0}[native.mode()]
+        self._spent = self._estimate  # op by op, before there was a program
+        self._is_small = self._estimate < SMALL
         self._replay: Any = None
         self._final = False
         self._lock = threading.Lock()
@@ -49,12 +54,19 @@ class Runner:
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
         with self._lock:
-            return self._ready()(inputs)
+            run = self._ready()
+            if self._final or not self._is_small:
+                return run(inputs)
+            before = blas.set_threads(1)
+            try:
+                return run(inputs)
+            finally:
+                blas.set_threads(before)
 
     def _ready(self) -> Any:
-        """What runs the program now. The first run is always on array kernels: nothing has been earned yet."""
+        """What runs the program now."""
         if not self._final:
-            if self._spent >= EARNED:
+            if self._spent >= self._price:
                 self._replay, self._final = _compiled(self._program) or self._replay or Replay(self._program), True
             elif self._replay is None:
                 self._replay = Replay(self._program)

@@ -280,16 +280,16 @@ class Trainer(Steps):
 
     def make_train_function(self, force: bool = False) -> Any:
         """Make `train_function`: trains on a list of batches and returns the logs of the last."""
-        return self._make("train_function", "train_step", self._is_prepared, force)
+        return self._make("train_function", "train_step", force)
 
     def make_test_function(self, force: bool = False) -> Any:
         """Make `test_function`: evaluates a list of batches and returns the logs of the last."""
-        return self._make("test_function", "test_step", lambda: self._is_prepared(optimizer=False), force)
+        return self._make("test_function", "test_step", force)
 
     def make_predict_function(self, force: bool = False) -> Any:
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
-            step = on_batches(self._step("predict_step", self._is_built, _to_host))
+            step = on_batches(self._step("predict_step", _to_host))
 
             def run(group: list) -> Any:
                 return join([to_arrays(step(batch)) for batch in group])
@@ -297,9 +297,9 @@ class Trainer(Steps):
             self._set_untracked(predict_function=run)
         return self.predict_function
 
-    def _make(self, attribute: str, step: str, is_ready: Callable[[], bool], force: bool) -> Any:
+    def _make(self, attribute: str, step: str, force: bool) -> Any:
         if getattr(self, attribute) is None or force:
-            on_batch = on_batches(self._step(step, is_ready))
+            on_batch = on_batches(self._step(step))
 
             def run(group: list) -> Any:
                 logs = None
@@ -310,8 +310,7 @@ class Trainer(Steps):
             self._set_untracked(**{attribute: run})
         return getattr(self, attribute)
 
-    def _step(self, name: str, is_ready: Callable[[], bool],
-              wrap: Callable[[Any], Any] = Tensor) -> Callable[[Any], Any]:
+    def _step(self, name: str, wrap: Callable[[Any], Any] = Tensor) -> Callable[[Any], Any]:
         """A step as it runs: compiled, unless that was turned off or would freeze what changes."""
         method = getattr(self, name)
         rate = getattr(self.optimizer, "_learning_rate", None)
@@ -319,7 +318,7 @@ class Trainer(Steps):
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
         what = f"{name} of model {self.name!r}"  # type: ignore[attr-defined]
-        return CompiledFunction(method, what, self._warned, wrap, is_ready)
+        return CompiledFunction(method, what, self._warned, wrap)
 
     def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
                  epoch: int | None = None) -> Callable[[list], Any]:

@@ -176,7 +176,7 @@ def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
     from kerasish.compiler import runner
 
     program, _ = trace(lambda x: ops.tanh(x) + 1, tensors((8, 8)), {})
-    monkeypatch.setattr(runner, "EARNED", 3.5 * runner.estimate(program))
+    monkeypatch.setattr(runner, "EARNED", 4.5 * runner.estimate(program))
     with native.using("1"):
         run = runner.make_runner(program)
         kinds = []
@@ -238,3 +238,26 @@ def test_an_input_that_is_written_over_is_read_first():
         for n in range(1, 5):
             f(ops.ones((100,)) * n)
     assert float(a.value[7]) == 8 and float(b.value[7]) == 6 + 4
+
+
+@pytest.mark.parametrize("rows", [5, 700, 3000])
+def test_what_follows_a_product_is_done_with_its_parts(rows):
+    x, w, b = tensors((rows, 64), (64, 48), (48,))
+
+    def f(x, w, b):
+        h = ops.relu(ops.matmul(x, w) + b)
+        return ops.sum(h, axis=0), ops.softmax(h), ops.matmul(h, ops.transpose(w))
+
+    program, _ = trace(f, (x, w, b), {})
+    assert bool(NativeReplay(optimize(program))._native.chains) == (rows > 48)  # cut by rows
+    held_to_eager(f, x, w, b, rtol=2e-5)
+
+
+def test_a_convolution_of_what_is_added_to_it_is_not_disturbed():
+    """The sum may not be written over the image while other parts of the convolution read it."""
+    (x,), (w,) = tensors((4, 20, 20, 16)), tensors((3, 3, 16, 16), seed=1)
+    def f(x, w):
+        return ops.relu(x * 1.5 + ops.conv(x * 1.5, w * 0.1, padding="same"))
+
+    for _ in range(5):
+        held_to_eager(f, x, w, rtol=2e-5)

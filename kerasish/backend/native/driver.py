@@ -14,7 +14,9 @@ from typing import Any
 from llvmlite import ir
 
 # Fields of a record, eight bytes each; what is written while running lies on a cache line of its own.
-CODE, TABLE, TOTAL, GRAIN, PARTS, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 8, 9, 16
+# CHAIN is how many of the next records are done with each part of this one, for FACTOR times its units; they have no
+# parts of their own, so that what one kernel writes is still in the nearest cache when the next one reads it.
+CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 5, 6, 8, 9, 16
 # Fields of the desk at which threads meet: the jobs that are open to all, and who is at work on them.
 RECORDS, COUNT, SLOTS, YIELD, TURN, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
@@ -115,16 +117,19 @@ def _run_shared(k: Any) -> None:
 
 
 def _call(k: Any, record: Any, part: Any, slots: Any) -> None:
-    """Run one part of a job."""
+    """Run one part of a job, and of those that are chained to it."""
     build = k.builder
-    code, table, total, grain = (_field(build, record, n) for n in (CODE, TABLE, TOTAL, GRAIN))
-    pointer = ir.PointerType()
-    kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64])
+    total, grain = (_field(build, record, n) for n in (TOTAL, GRAIN))
     lo = build.mul(part.code, grain)
     hi = build.add(lo, grain)
     hi = build.select(build.icmp_signed("<", hi, total), hi, total)
-    function = build.inttoptr(code, pointer)
-    build.call(_Pointer(function, kind), [slots, build.inttoptr(table, pointer), lo, hi])
+    with k.loop(0, _whole(k, build.add(_field(build, record, CHAIN), _int(1)))) as n:
+        link = _record(build, record, n)
+        pointer = ir.PointerType()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64])
+        code, table, factor = (_field(build, link, field) for field in (CODE, TABLE, FACTOR))
+        function = _Pointer(build.inttoptr(code, pointer), kind)
+        build.call(function, [slots, build.inttoptr(table, pointer), build.mul(lo, factor), build.mul(hi, factor)])
 
 
 class _Pointer:

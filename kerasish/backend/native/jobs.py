@@ -14,6 +14,7 @@ class Job(NamedTuple):
         operands: "i0", "i1", ... inputs; "o0", ... outputs; "s0", ... scratch memory of the plan. All are contiguous.
         sizes: whole numbers for the kernel.
         total: units of work; a call does units lo to hi. Parts begin at multiples of `grain`.
+        in_rows: whether unit n writes the n-th of `total` equal pieces of the first output, and nothing else.
         grain: units of a part. It may depend on sizes but not on the number of threads, so that results do not either.
     """
 
@@ -23,6 +24,7 @@ class Job(NamedTuple):
     sizes: tuple[int, ...] = ()
     total: int = 1
     grain: int = 1
+    in_rows: bool = False
 
 
 class Plan(NamedTuple):

@@ -18,267 +18,20 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 
-_I1, _I64 = ir.IntType(1), ir.IntType(64)
-_IN_REGISTER: dict[str, Any] = {
-    "f4": ir.FloatType(), "f8": ir.DoubleType(), "b": _I1, "i1": ir.IntType(8), "u1": ir.IntType(8),
-    "i2": ir.IntType(16), "u2": ir.IntType(16), "i4": ir.IntType(32), "u4": ir.IntType(32), "i8": _I64, "u8": _I64}
-BYTES = {"f4": 4, "f8": 8, "b": 1, "i1": 1, "u1": 1, "i2": 2, "u2": 2, "i4": 4, "u4": 4, "i8": 8, "u8": 8}
-_FLAGS = ("contract",)
-LLVM = binding.llvm_version_info[0]
-
-
-class Value:
-    """A number, or a vector of numbers, while a kernel runs.
-
-    Attributes:
-        kind: "f4", "f8", "i4", "i8", "u4", "u8", "u1" or "b".
-        lanes: numbers in the vector; 0 for a single number.
-    """
-
-    def __init__(self, kernel: "Kernel", code: Any, kind: str, lanes: int = 0):
-        self.kernel, self.code, self.kind, self.lanes = kernel, code, kind, lanes
-
-    @property
-    def is_float(self) -> bool:
-        """Whether it holds floating-point numbers."""
-        return self.kind[0] == "f"
-
-    def _arithmetic(self, other: Any, real: str, whole: str, swap: bool = False) -> "Value":
-        a, b = self.kernel.meet(self, other)
-        if swap:
-            a, b = b, a
-        build = self.kernel.builder
-        if a.is_float:
-            return a.like(getattr(build, real)(a.code, b.code, flags=_FLAGS))
-        return a.like(getattr(build, whole)(a.code, b.code))
-
-    def like(self, code: Any) -> "Value":
-        """Return a value of the same kind and length."""
-        return Value(self.kernel, code, self.kind, self.lanes)
-
-    def __add__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fadd", "add")
-
-    def __sub__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fsub", "sub")
-
-    def __mul__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fmul", "mul")
-
-    def __truediv__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fdiv", "sdiv")
-
-    def __floordiv__(self, y: Any) -> "Value":
-        """Quotient of whole numbers that are not negative."""
-        return self._arithmetic(y, "fdiv", "udiv")
-
-    def __mod__(self, y: Any) -> "Value":
-        """Remainder of whole numbers that are not negative."""
-        return self._arithmetic(y, "frem", "urem")
-
-    def __rsub__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fsub", "sub", swap=True)
-
-    def __rtruediv__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "fdiv", "sdiv", swap=True)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __neg__(self) -> "Value":
-        build = self.kernel.builder
-        return self.like(build.fneg(self.code) if self.is_float else build.neg(self.code))
-
-    def __and__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "and_", "and_")
-
-    def __or__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "or_", "or_")
-
-    def __xor__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "xor", "xor")
-
-    def __lshift__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "shl", "shl")
-
-    def __rshift__(self, y: Any) -> "Value":
-        return self._arithmetic(y, "lshr", "ashr" if self.kind[0] == "i" else "lshr")
-
-    def __invert__(self) -> "Value":
-        return self.like(self.kernel.builder.not_(self.code))
-
-    def _compare(self, sign: str, other: Any) -> "Value":
-        a, b = self.kernel.meet(self, other)
-        build = self.kernel.builder
-        if a.is_float:
-            test = build.fcmp_unordered if sign == "!=" else build.fcmp_ordered
-        else:
-            test = build.icmp_signed if a.kind[0] == "i" else build.icmp_unsigned
-        return Value(self.kernel, test(sign, a.code, b.code), "b", a.lanes)
-
-    def __lt__(self, y: Any) -> "Value":
-        return self._compare("<", y)
-
-    def __le__(self, y: Any) -> "Value":
-        return self._compare("<=", y)
-
-    def __gt__(self, y: Any) -> "Value":
-        return self._compare(">", y)
-
-    def __ge__(self, y: Any) -> "Value":
-        return self._compare(">=", y)
-
-    def equals(self, y: Any) -> "Value":
-        """Whether numbers are equal; False for NaN."""
-        return self._compare("==", y)
-
-    def differs(self, y: Any) -> "Value":
-        """Whether numbers differ; True for NaN."""
-        return self._compare("!=", y)
-
-    def where(self, x: Any, y: Any) -> "Value":
-        """Return `x` where this truth value holds, else `y`."""
-        x, y = self.kernel.meet(x, y) if isinstance(x, Value) else self.kernel.meet(y, x)[::-1]
-        x, y = (v.splat(self.lanes) if self.lanes and not v.lanes else v for v in (x, y))
-        condition = self.splat(x.lanes) if x.lanes and not self.lanes else self
-        return x.like(self.kernel.builder.select(condition.code, x.code, y.code))
-
-    def splat(self, lanes: int) -> "Value":
-        """Return a vector with this number in every lane."""
-        if self.lanes or not lanes:
-            return self
-        kind = ir.VectorType(_IN_REGISTER[self.kind], lanes)
-        first = self.kernel.builder.insert_element(ir.Constant(kind, ir.Undefined), self.code, _int32(0))
-        order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        code = self.kernel.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
-        return Value(self.kernel, code, self.kind, lanes)
-
-    def __getitem__(self, lane: int) -> "Value":
-        return Value(self.kernel, self.kernel.builder.extract_element(self.code, _int32(lane)), self.kind)
-
-    def shuffle(self, other: "Value", order: list[int]) -> "Value":
-        """Return the lanes of this vector and of `other`, numbered on, in an order."""
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order)
-        code = self.kernel.builder.shuffle_vector(self.code, other.code, lanes)
-        return Value(self.kernel, code, self.kind, len(order))
-
-    def to(self, kind: str) -> "Value":
-        """Return the numbers as another kind: floats are cut to whole numbers, truth values become 0 and 1."""
-        if kind == self.kind:
-            return self
-        if kind == "b":
-            return self.differs(0)
-        build, target = self.kernel.builder, _vector(kind, self.lanes)
-        if self.is_float and kind[0] == "f":
-            convert = build.fpext if BYTES[kind] > BYTES[self.kind] else build.fptrunc
-        elif self.is_float:
-            convert = build.fptosi if kind[0] == "i" else build.fptoui
-        elif kind[0] == "f":
-            convert = build.sitofp if self.kind[0] == "i" else build.uitofp
-        elif self.kind == "b" or BYTES[kind] > BYTES[self.kind]:
-            convert = build.sext if self.kind[0] == "i" else build.zext
-        elif BYTES[kind] == BYTES[self.kind]:
-            return Value(self.kernel, self.code, kind, self.lanes)
-        else:
-            convert = build.trunc
-        return Value(self.kernel, convert(self.code, target), kind, self.lanes)
-
-    def bits(self, kind: str) -> "Value":
-        """Return the same bits read as another kind of the same size."""
-        return Value(self.kernel, self.kernel.builder.bitcast(self.code, _vector(kind, self.lanes)), kind, self.lanes)
-
-    def _intrinsic(self, name: str, *others: "Value", flags: tuple = ()) -> "Value":
-        return self.like(self.kernel.intrinsic(f"llvm.{name}", _vector(self.kind, self.lanes),
-                                               [self, *others], flags=flags))
-
-    def sqrt(self) -> "Value":
-        return self._intrinsic("sqrt")
-
-    def floor(self) -> "Value":
-        return self._intrinsic("floor")
-
-    def ceil(self) -> "Value":
-        return self._intrinsic("ceil")
-
-    def rint(self) -> "Value":
-        """Round to the nearest whole number, halves to even."""
-        return self._intrinsic("nearbyint")
-
-    def trunc(self) -> "Value":
-        return self._intrinsic("trunc")
-
-    def abs(self) -> "Value":
-        return self._intrinsic("fabs") if self.is_float else (self < 0).where(-self, self)
-
-    def copysign(self, sign: "Value") -> "Value":
-        return self._intrinsic("copysign", sign)
-
-    def fma(self, y: Any, z: Any) -> "Value":
-        """Return `self * y + z`, rounded once where the machine can."""
-        x, y = self.kernel.meet(self, y)
-        x, z = self.kernel.meet(x, z)
-        y = y.splat(x.lanes)
-        return x._intrinsic("fmuladd", y, z)
-
-    def maximum(self, y: Any) -> "Value":
-        """The larger number; NaN where either is."""
-        a, b = self.kernel.meet(self, y)
-        if not a.is_float:
-            return (a > b).where(a, b)
-        return ((a > b) | a.differs(a)).where(a, b)  # b where it is NaN: the comparison is false
-
-    def minimum(self, y: Any) -> "Value":
-        """The smaller number; NaN where either is."""
-        a, b = self.kernel.meet(self, y)
-        if not a.is_float:
-            return (a < b).where(a, b)
-        return ((a < b) | a.differs(a)).where(a, b)
-
-    def total(self) -> "Value":
-        """Return the sum of the lanes."""
-        name, kind = f"{self.kind[0]}add" if self.is_float else "add", _IN_REGISTER[self.kind]
-        zero = [Value(self.kernel, ir.Constant(kind, -0.0), self.kind)] if self.is_float else []
-        code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", kind, [*zero, self], of=self,
-                                     flags=("reassoc",) if self.is_float else ())
-        return Value(self.kernel, code, self.kind)
-
-    def extreme(self, name: str) -> "Value":
-        """Return the largest ("max") or smallest ("min") lane; NaN if any lane is."""
-        sign = "" if self.is_float else "s" if self.kind[0] == "i" else "u"
-        name = f"f{name}imum" if self.is_float else f"{sign}{name}"
-        code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", _IN_REGISTER[self.kind], [self], of=self)
-        return Value(self.kernel, code, self.kind)
-
-    def any(self) -> "Value":
-        """Whether any lane of a truth value holds."""
-        if not self.lanes:
-            return self
-        return Value(self.kernel, self.kernel.intrinsic("llvm.vector.reduce.or", _I1, [self], of=self), "b")
-
-
-class Variable:
-    """A place for a value that changes while a kernel runs."""
-
-    def __init__(self, value: Value):
-        self._like = value
-        kernel = value.kernel
-        with kernel.builder.goto_entry_block():
-            self._place = kernel.builder.alloca(value.code.type)
-        self.set(value)
-
-    def get(self) -> Value:
-        """Return what it holds now."""
-        return self._like.like(self._like.kernel.builder.load(self._place, typ=self._like.code.type))
-
-    def set(self, value: Any) -> None:
-        """Make it hold a value of the same kind and length."""
-        kernel = self._like.kernel
-        kernel.builder.store(kernel.as_like(value, self._like).code, self._place)
-
-    def add(self, value: Any) -> None:
-        """Add to it."""
-        self.set(self.get() + value)
+from kerasish.backend.native.values import (
+    BYTES,
+    I1,
+    I64,
+    LLVM,
+    Value,
+    Variable,
+    int32,
+    memory_type,
+    suffix_of,
+    vector_type,
+)
 
 
 class Pointer:
@@ -292,11 +45,11 @@ class Pointer:
 
     def _at(self, index: Any) -> Any:
         index = self.kernel.whole(index)
-        return self.kernel.builder.gep(self.code, [index.code], source_etype=_in_memory(self.kind, 0))
+        return self.kernel.builder.gep(self.code, [index.code], source_etype=memory_type(self.kind, 0))
 
     def load(self, index: Any, lanes: int = 0, mask: Value | None = None) -> Value:
         """Return the number at an index, or `lanes` of them from there on; 0 in lanes that `mask` leaves out."""
-        build, kind, place = self.kernel.builder, _in_memory(self.kind, lanes), self._at(index)
+        build, kind, place = self.kernel.builder, memory_type(self.kind, lanes), self._at(index)
         if mask is not None and lanes:
             zero = ir.Constant(kind, [0.0 if self.kind[0] == "f" else 0] * lanes)
             code = self.kernel.masked("load", kind, [place, mask.code, zero], BYTES[self.kind])
@@ -311,7 +64,7 @@ class Pointer:
         value = self.kernel.number(value, self.kind) if not isinstance(value, Value) else value.to(self.kind)
         build, code, place = self.kernel.builder, value.code, self._at(index)
         if self.kind == "b":
-            code = build.zext(code, _in_memory("b", value.lanes))
+            code = build.zext(code, memory_type("b", value.lanes))
         if mask is not None and value.lanes:
             self.kernel.masked("store", None, [code, place, mask.code], BYTES[self.kind])
         else:
@@ -319,10 +72,10 @@ class Pointer:
 
     def gather(self, indices: Value, mask: Value | None = None) -> Value:
         """Return the numbers at a vector of indices; 0 in lanes that `mask` leaves out."""
-        lanes, kind = indices.lanes, _in_memory(self.kind, indices.lanes)
-        places = self.kernel.builder.gep(self.code, [indices.to("i8").code], source_etype=_in_memory(self.kind, 0))
+        lanes, kind = indices.lanes, memory_type(self.kind, indices.lanes)
+        places = self.kernel.builder.gep(self.code, [indices.to("i8").code], source_etype=memory_type(self.kind, 0))
         places.type = ir.VectorType(ir.PointerType(), lanes)  # which llvmlite takes for a single address
-        every = mask.code if mask is not None else ir.Constant(ir.VectorType(_I1, lanes), [1] * lanes)
+        every = mask.code if mask is not None else ir.Constant(ir.VectorType(I1, lanes), [1] * lanes)
         zero = ir.Constant(kind, [0.0 if self.kind[0] == "f" else 0] * lanes)
         code = self.kernel.masked("gather", kind, [places, every, zero], BYTES[self.kind])
         if self.kind == "b":
@@ -333,7 +86,7 @@ class Pointer:
         """Ask for the cache line at an index, to be read soon."""
         kinds = [ir.PointerType(), *[ir.IntType(32)] * 3]
         function = self.kernel.declare("llvm.prefetch.p0", ir.VoidType(), kinds)
-        self.kernel.builder.call(function, [self._at(index), _int32(0), _int32(3), _int32(1)])
+        self.kernel.builder.call(function, [self._at(index), int32(0), int32(3), int32(1)])
 
 
 class Kernel:
@@ -350,7 +103,7 @@ class Kernel:
         self.lanes, self.unrolls = lanes, True
         self.module = ir.Module(name)
         pointer = ir.PointerType()
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64]), name)
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [pointer, pointer, I64, I64]), name)
         self.slots, self.table, lo, hi = function.args
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         # Constants of the call go in the entry block, variables there too; the rest begins after it.
@@ -360,24 +113,24 @@ class Kernel:
 
     def size(self, n: int) -> Value:
         """Return entry `n` of the table, a whole number."""
-        place = self.builder.gep(self.table, [ir.Constant(_I64, n)], source_etype=_I64)
-        return Value(self, self.builder.load(place, typ=_I64), "i8")
+        place = self.builder.gep(self.table, [ir.Constant(I64, n)], source_etype=I64)
+        return Value(self, self.builder.load(place, typ=I64), "i8")
 
     def pointer(self, n: int, kind: str) -> Pointer:
         """Return the address in the slot that entry `n` of the table names."""
-        place = self.builder.gep(self.slots, [self.size(n).code], source_etype=_I64)
-        address = self.builder.load(place, typ=_I64)
+        place = self.builder.gep(self.slots, [self.size(n).code], source_etype=I64)
+        address = self.builder.load(place, typ=I64)
         return Pointer(self, self.builder.inttoptr(address, ir.PointerType()), kind)
 
     def real(self, n: int) -> Value:
         """Return entry `n` of the table read as the bits of a float64."""
-        place = self.builder.gep(self.table, [ir.Constant(_I64, n)], source_etype=_I64)
+        place = self.builder.gep(self.table, [ir.Constant(I64, n)], source_etype=I64)
         return Value(self, self.builder.load(place, typ=ir.DoubleType()), "f8")
 
     def scratch(self, kind: str, count: int, align: int = 64) -> Pointer:
         """Return room for a few numbers on the stack."""
         with self.builder.goto_entry_block():
-            place = self.builder.alloca(ir.ArrayType(_in_memory(kind, 0), count))
+            place = self.builder.alloca(ir.ArrayType(memory_type(kind, 0), count))
             place.align = align
         place.type = ir.PointerType()  # whatever is stored there
         return Pointer(self, place, kind)
@@ -387,13 +140,13 @@ class Kernel:
     def number(self, x: Any, kind: str, lanes: int = 0) -> Value:
         """Return a constant."""
         scalar = float(x) if kind[0] == "f" else int(x)
-        constant = ir.Constant(_vector(kind, lanes), [scalar] * lanes if lanes else scalar)
+        constant = ir.Constant(vector_type(kind, lanes), [scalar] * lanes if lanes else scalar)
         return Value(self, constant, kind, lanes)
 
     def constants(self, xs: list, kind: str) -> Value:
         """Return a constant vector."""
         values = [float(x) if kind[0] == "f" else int(x) for x in xs]
-        return Value(self, ir.Constant(_vector(kind, len(xs)), values), kind, len(xs))
+        return Value(self, ir.Constant(vector_type(kind, len(xs)), values), kind, len(xs))
 
     def whole(self, x: Any) -> Value:
         """Return an index as an int64 value."""
@@ -432,7 +185,7 @@ class Kernel:
         head, body, after = (build.append_basic_block(n) for n in ("head", "body", "after"))
         build.branch(head)
         build.position_at_end(head)
-        index = build.phi(_I64)
+        index = build.phi(I64)
         index.add_incoming(start.code, before)
         build.cbranch(build.icmp_signed("<", index, stop.code), body, after)
         build.position_at_end(body)
@@ -483,7 +236,7 @@ class Kernel:
     def intrinsic(self, name: str, result: Any, values: list[Value], of: Value | None = None, flags: tuple = ()) -> Any:
         """Call an LLVM intrinsic that is overloaded by the type of `of` (by default the first value)."""
         of = of or values[0]
-        full = f"{name}.{_suffix(of)}"
+        full = f"{name}.{suffix_of(of)}"
         function = self.declare(full, result, [v.code.type for v in values])
         return self.builder.call(function, [v.code for v in values], fastmath=flags)
 
@@ -493,8 +246,8 @@ class Kernel:
         letter = {"float": "f32", "double": "f64"}.get(str(vector.element), str(vector.element))
         pointers = f"v{vector.count}p0" if what == "gather" else "p0"
         if LLVM < 22:  # from then on an attribute
-            arguments = [*arguments[:-2], _int32(align), *arguments[-2:]] if what != "store" else [
-                *arguments[:-1], _int32(align), arguments[-1]]
+            arguments = [*arguments[:-2], int32(align), *arguments[-2:]] if what != "store" else [
+                *arguments[:-1], int32(align), arguments[-1]]
         name = f"llvm.masked.{what}.v{vector.count}{letter}.{pointers}"
         function = self.declare(name, kind or ir.VoidType(), [a.type for a in arguments])
         return self.builder.call(function, arguments)
@@ -509,21 +262,3 @@ def kind_of(dtype: Any) -> str | None:
 def real_bits(x: float) -> int:
     """Return a number as an entry of a table that `Kernel.real` reads."""
     return struct.unpack("<q", struct.pack("<d", x))[0]
-
-
-def _vector(kind: str, lanes: int) -> Any:
-    return ir.VectorType(_IN_REGISTER[kind], lanes) if lanes else _IN_REGISTER[kind]
-
-
-def _in_memory(kind: str, lanes: int) -> Any:
-    scalar = ir.IntType(8) if kind == "b" else _IN_REGISTER[kind]
-    return ir.VectorType(scalar, lanes) if lanes else scalar
-
-
-def _suffix(of: Value) -> str:
-    scalar = {"f4": "f32", "f8": "f64", "b": "i1"}.get(of.kind, f"i{8 * BYTES[of.kind]}")
-    return f"v{of.lanes}{scalar}" if of.lanes else scalar
-
-
-def _int32(n: int) -> Any:
-    return ir.Constant(ir.IntType(32), n)

@@ -74,8 +74,8 @@ class Shape:
         return 0.05 * len(self.card.body) + 0.35 * costly + 0.12 * (self.card.inputs + len(self.card.results))
 
 
-def plan(card: Fused, ins: list[Any]) -> Plan:
-    """Return the jobs of a fused instruction."""
+def plan(card: Fused, ins: list[Any], forced: int | None = None) -> Plan:
+    """Return the jobs of a fused instruction; `forced` is the grain of the first, where it is not free."""
     shape = Shape(card, ins)
     operands = [*(f"i{n}" for n in range(card.inputs))]
     if not card.shape:
@@ -90,6 +90,7 @@ def plan(card: Fused, ins: list[Any]) -> Plan:
         total, grain = inner, split(inner, cost, _MOST_PARTS, 64)
     else:
         total, grain = rows, split(rows, cost * inner + 3, _MOST_PARTS)
+    grain = forced or grain
     parts = -(-total // grain)
     scratch: list[int] = []
     combine: list[Job] = []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native.jobs import Plan
+from kerasish.compiler.codegen.chains import Chain
 from kerasish.compiler.codegen.schedule import Layout
 from kerasish.compiler.ir import Instruction, Program
 
@@ -50,7 +51,8 @@ class Memory:
             which has an arena of its own, since it runs while the program around it does.
     """
 
-    def __init__(self, program: Program, layout: Layout, plans: list[Plan | None], targets: list[int] | None = None):
+    def __init__(self, program: Program, layout: Layout, plans: list[Plan | None], chains: dict[int, Chain],
+                 targets: list[int] | None = None):
         self._program, self._root = program, layout.root
         external = {*program.inputs, *(v for _, v in program.variables), *(v for _, v in program.constants),
                     *layout.in_place}
@@ -60,7 +62,8 @@ class Memory:
                        if layout.root[v] == v and v not in external and _bytes(program.specs[v]) >= _LARGE]
         self.direct = targets
         scratch = {n: p.scratch for n, p in enumerate(plans) if p is not None and p.scratch}
-        offsets, total = places(program, layout, external | set(self.direct), scratch)
+        until = {link.leader: n for n, link in chains.items()}
+        offsets, total = places(program, layout, external | set(self.direct), scratch, until)
         self.arena = Arena(total) if is_body else Arena.of(total)
         self._shift = -self.arena.memory.ctypes.data % 64
         self._offsets = offsets
@@ -106,8 +109,8 @@ def _bytes(spec: Any) -> int:
     return spec.size * spec.dtype.itemsize
 
 
-def places(program: Program, layout: Layout, external: set[int], extra: dict[int, tuple[int, ...]]) -> tuple[
-        dict[Any, int], int]:
+def places(program: Program, layout: Layout, external: set[int], extra: dict[int, tuple[int, ...]],
+           until: dict[int, int]) -> tuple[dict[Any, int], int]:
     """Assign offsets in one piece of memory to values that have none of their own, so that those alive together differ.
 
     Args:
@@ -115,6 +118,7 @@ def places(program: Program, layout: Layout, external: set[int], extra: dict[int
         layout: which values share memory.
         external: roots that lie elsewhere.
         extra: instruction number -> bytes of scratch memory that it needs while it runs.
+        until: instruction number -> that of the one which runs at the same time.
 
     Returns:
         Offsets by value, and by (instruction number, n) for scratch memory; and the bytes in all.
@@ -127,10 +131,11 @@ def places(program: Program, layout: Layout, external: set[int], extra: dict[int
             r = layout.root[v]
             if r in external:
                 continue
-            spans.setdefault(r, [n, n])[1] = n
+            span = spans.setdefault(r, [n, n])
+            span[1] = max(span[1], until.get(n, n))
             sizes[r] = _bytes(program.specs[r])
         for m, nbytes in enumerate(extra.get(n, ())):
-            spans[n, m], sizes[n, m] = [n, n], nbytes
+            spans[n, m], sizes[n, m] = [n, until.get(n, n)], nbytes
     for v in (*program.outputs, *(v for _, v in layout.copied)):
         if layout.root[v] in spans:
             spans[layout.root[v]][1] = end

@@ -10,6 +10,7 @@ from kerasish.backend.native import kernels, pool  # noqa: F401  the kernels ent
 from kerasish.backend.native.batches import records_of
 from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
+from kerasish.compiler.codegen.chains import chain
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.memory import Memory
@@ -50,6 +51,7 @@ class NativeProgram:
         targets: of a body, the values that lie where the caller points their slots; else what the program gives out.
 
     Attributes:
+        chains: by number, instructions that are done with the parts of others.
         steps: what runs, in order.
         held: value -> function that gives its array, of values whose arrays somebody else keeps; others are read at
             their addresses.
@@ -58,7 +60,8 @@ class NativeProgram:
     def __init__(self, program: Program, layout: Layout, control: MakeControl, targets: list[int] | None = None):
         self.program, self.layout = program, layout
         plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
-        self.memory = Memory(program, layout, plans, targets)
+        self.chains = chain(program, layout, plans)
+        self.memory = Memory(program, layout, plans, self.chains, targets)
         self.held: dict[int, Callable[[], np.ndarray]] = {}
         self._control = control
         self._plans = plans
@@ -67,18 +70,21 @@ class NativeProgram:
     def make_steps(self) -> None:
         """Make batches of jobs, and other steps between them."""
         jobs: list[tuple[Job, dict[str, int]]] = []
+        factors: dict[int, int] = {}
         work = 0.0
 
         def close() -> None:
-            nonlocal jobs, work
+            nonlocal jobs, factors, work
             if jobs:
-                records, tables = records_of([job for job, _ in jobs], [names for _, names in jobs])
+                records, tables = records_of([job for job, _ in jobs], [names for _, names in jobs], factors)
                 self.steps.append(pool.Batch(records, self.memory.slots, (tables, self.memory), work))
-            jobs, work = [], 0.0
+            jobs, factors, work = [], {}, 0.0
 
         for n, (i, plan) in enumerate(zip(self.program.instructions, self._plans, strict=True)):
             if plan is not None:
                 names = self.memory.slots_of(n, i, plan)
+                if n in self.chains:
+                    factors[len(jobs)] = self.chains[n].factor
                 jobs += [(job, names) for job in plan.jobs]
                 work += nanoseconds(self.program, i)
             elif not is_view(i):

@@ -282,7 +282,8 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
     cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
     grain = split(units, cost, multiple=rows if shape.blocks > 1 and not channels.single else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
-    job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain)
+    job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain,
+              in_rows=shape.images == 1)
     size = BYTES[kind] * shape.block_size * shape.blocks * channels.groups
     return Plan((_pack(shape, w, back, flipped), job), (align(size),))
 

@@ -87,7 +87,8 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
         mode, total, grain = 1, n, _grain(n, work)
     address = found.sgemm if kind == "f4" else found.dgemm
     sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
-    return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain)
+    return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain,
+               in_rows=mode == 0 and ldc == n)
 
 
 def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int,
