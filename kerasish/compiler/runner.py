@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import sys
 import threading
 import warnings
 from typing import Any
@@ -23,6 +24,13 @@ _CALL, _BYTES, _OPERATIONS = 1500.0, 4.0, 40.0  # nanoseconds a kernel; bytes an
 def make_runner(program: Program) -> Any:
     """Return a function from arrays for a program's inputs to arrays for its outputs, which assigns its variables."""
     return Runner(program) if device.current().name == "numpy" else Replay(program)
+
+
+def release_memory() -> None:
+    """Give back memory that large programs keep between their runs, for work of another kind that needs much itself."""
+    loaded = sys.modules.get("kerasish.compiler.codegen.memory")
+    if loaded is not None:
+        loaded.release()
 
 
 def estimate(program: Program) -> float:

@@ -21,7 +21,7 @@ def run_epoch(batches: EpochIterator, step: Callable[[list], Any], callbacks: Ca
         collect: given every result of a step, for what it keeps of it.
 
     Returns:
-        What the last step returned, None if there was no batch.
+        What the last step returned; None if there was no batch, or results were collected.
     """
     begin = getattr(callbacks, f"on_{mode}_batch_begin") if callbacks.listens(f"on_{mode}_batch_begin") else None
     end = getattr(callbacks, f"on_{mode}_batch_end") if callbacks.listens(f"on_{mode}_batch_end") else None
@@ -34,6 +34,8 @@ def run_epoch(batches: EpochIterator, step: Callable[[list], Any], callbacks: Ca
             collect(out)
         if end is not None:
             end(last, {"outputs": out} if mode == "predict" else _lazy(out))
+        if collect is not None:
+            out = None  # whoever collects has it; large outputs are not kept while the next are made
         if should_stop():
             break
     return out

@@ -43,7 +43,7 @@ class Predictions:
         """Make the arrays for all rows, unless these are all, or one of the outputs has no rows."""
         rows = {len(x) if isinstance(x, np.ndarray) and x.ndim else None for x in leaves}
         if len(rows) == 1 and None not in rows and rows != {self._samples}:
-            self._structure = outputs
+            self._structure = tree.map_structure(lambda _: 0, outputs)
             self._whole = [np.empty((self._samples, *x.shape[1:]), x.dtype) for x in leaves]
 
     def _fits(self, leaves: list[Any]) -> bool:

@@ -10,6 +10,7 @@ from kerasish import losses, metrics, optimizers
 from kerasish.backend import device
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.compiler.function import CompiledFunction
+from kerasish.compiler.runner import release_memory
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
@@ -261,6 +262,7 @@ class Trainer(Steps):
         source = batch_source(x, None, None, batch_size, steps)
         batches = EpochIterator(source, steps, self.steps_per_execution)
         told = self._callback_list(callbacks, verbose, 1, batches)
+        release_memory()  # the outputs may be larger than what training needed
         outputs = Predictions(source.num_samples if batches.steps_per_epoch is None else None)
         told.on_predict_begin()
         run_epoch(batches, run, told, "predict", lambda: self.stop_predicting, outputs.add)

@@ -10,6 +10,7 @@ pytest.importorskip("llvmlite")
 import kerasish as keras  # noqa: E402
 from kerasish import ops  # noqa: E402
 from kerasish.backend import native  # noqa: E402
+from kerasish.compiler import runner  # noqa: E402
 from kerasish.compiler.codegen.native_replay import NativeReplay, prepare  # noqa: E402
 from kerasish.compiler.codegen.schedule import lay_out  # noqa: E402
 from kerasish.compiler.passes import optimize  # noqa: E402
@@ -173,8 +174,6 @@ def test_a_check_that_fails_changes_nothing():
 
 
 def test_programs_are_compiled_when_they_have_earned_it(monkeypatch):
-    from kerasish.compiler import runner
-
     program, _ = trace(lambda x: ops.tanh(x) + 1, tensors((8, 8)), {})
     monkeypatch.setattr(runner, "EARNED", 4.5 * runner.estimate(program))
     with native.using("1"):
@@ -261,3 +260,29 @@ def test_a_convolution_of_what_is_added_to_it_is_not_disturbed():
 
     for _ in range(5):
         held_to_eager(f, x, w, rtol=2e-5)
+
+
+def test_memory_that_is_given_back_is_taken_again():
+    x, w = tensors((2048, 64), (64, 8192))
+    program = optimize(trace(lambda x, w: ops.sum(ops.tanh(ops.matmul(x, w)), axis=0), (x, w), {})[0])
+    run = NativeReplay(program)
+    want = run([x.data, w.data])[0]
+    for _ in range(2):
+        runner.release_memory()
+        np.testing.assert_array_equal(run([x.data, w.data])[0], want)
+
+
+def test_an_output_is_written_again_only_when_nobody_has_it():
+    (x,) = tensors((64, 64))
+    run = NativeReplay(optimize(trace(lambda x: x + 1.0, (x,), {})[0]))
+    first = run([x.data])[0]
+    part = first[3:5]
+    place = first.ctypes.data
+    second = run([x.data * 2])[0]
+    assert second.ctypes.data != place and np.array_equal(first, x.data + 1)
+    del first
+    third = run([x.data * 3])[0]
+    assert np.array_equal(part, x.data[3:5] + 1) and np.array_equal(second, x.data * 2 + 1)
+    place = third.ctypes.data
+    del third
+    assert run([x.data])[0].ctypes.data == place

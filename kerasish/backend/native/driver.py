@@ -18,12 +18,11 @@ from llvmlite import ir
 # parts of their own, so that what one kernel writes is still in the nearest cache when the next one reads it.
 CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 5, 6, 8, 9, 16
 # Fields of the desk at which threads meet: the jobs that are open to all, and who is at work on them.
-RECORDS, COUNT, SLOTS, YIELD, TURN, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 8, 16, 24
+RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
 _I64 = ir.IntType(64)
 _SPINS = 4000  # looks at a counter before the thread lets others run
-_LINGER = 8000  # looks at the desk before a thread that follows goes to sleep: some 200 microseconds
 
 
 def alone(k: Any) -> None:
@@ -64,6 +63,14 @@ def lead(k: Any) -> None:
     _wait(k, lambda: build.icmp_signed("==", _load_atomic(build, _gep(build, k.table, INSIDE)), _int(0)))
 
 
+def look(k: Any) -> None:
+    """Look at a closed desk `hi` times, to find out how long that takes."""
+    with k.loop(0, k.hi):
+        _is_open(k)
+        _load_atomic(k.builder, _gep(k.builder, k.table, TURN))
+        _pause(k)
+
+
 def follow(k: Any) -> None:
     """Help whenever the desk is open, and return when it has been closed for a while."""
     build, desk = k.builder, k.table
@@ -71,7 +78,7 @@ def follow(k: Any) -> None:
     head, body, after = (build.append_basic_block(name) for name in ("look", "stay", "leave"))
     build.branch(head)
     build.position_at_end(head)
-    build.cbranch((idle.get() < _LINGER).code, body, after)
+    build.cbranch((idle.get() < k.size(LINGER)).code, body, after)
     build.position_at_end(body)
     now = _whole(k, _load_atomic(build, _gep(build, desk, TURN)))
     with k.either(_is_open(k) & now.differs(turn.get())) as (new, old):

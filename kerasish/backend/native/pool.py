@@ -9,13 +9,14 @@ import ctypes
 import functools
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from kerasish.backend.native import blas, driver, engine
-from kerasish.backend.native.driver import DESK, DONE, TAKEN, TURN, YIELD
+from kerasish.backend.native.driver import DESK, DONE, LINGER, TAKEN, TURN, YIELD
 
 
 @functools.cache
@@ -103,6 +104,7 @@ class Rounds:
                 step.run()
 
 
+LINGERING = 600_000  # nanoseconds that a helper waits for more work before it sleeps: the next step comes sooner
 SHARE = 100_000  # nanoseconds of work from which on waking a helper pays
 
 
@@ -123,6 +125,7 @@ class _Desk:
             return False
         if self._lead is None:
             self._lead, follow = _code("lead"), _code("follow")
+            self._fields[LINGER] = self._looks(LINGERING)
             self._helpers = [_Helper(follow, self._arguments) for _ in range(threads() - 1)]
         fields = self._fields
         counters[...] = 0
@@ -131,6 +134,13 @@ class _Desk:
         for helper in self._helpers:
             helper.wake()
         return True
+
+    def _looks(self, nanoseconds: float) -> int:
+        """Return how often a helper can look at the desk in a time."""
+        look, count = _code("look"), 2000
+        begin = time.perf_counter_ns()
+        look(*self._arguments[:3], count)
+        return int(nanoseconds * count / max(time.perf_counter_ns() - begin, 1)) + 1
 
     def lead(self) -> None:
         """Run what lies on the desk."""

@@ -1,6 +1,8 @@
 """The memory of a program as machine code: one arena for what it computes, a slot with an address for every value."""
 
 import ctypes
+import mmap
+import sys
 import threading
 import weakref
 from typing import Any
@@ -37,6 +39,27 @@ class Arena:
         return arena
 
 
+    def drop(self) -> None:
+        """Give the pages back to the system, where it can be told so; they come back empty when they are written to."""
+        if sys.platform != "linux":
+            return
+        page, begin = mmap.PAGESIZE, self.memory.ctypes.data
+        first, last = -(-begin // page) * page, (begin + self.memory.nbytes) // page * page
+        if last > first:
+            ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)
+
+
+def release() -> None:
+    """Give back the memory of large arenas in which nothing runs just now; the next run takes it again."""
+    for arena in list(_arenas):
+        if arena.memory.nbytes >= _WORTH_RELEASING and arena.lock.acquire(blocking=False):
+            try:
+                arena.drop()
+            finally:
+                arena.lock.release()
+
+
+_WORTH_RELEASING = 1 << 26
 _arenas: "weakref.WeakSet[Arena]" = weakref.WeakSet()
 _making = threading.Lock()
 

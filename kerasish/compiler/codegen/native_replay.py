@@ -35,6 +35,7 @@ class NativeReplay:
         native.held.update((v, h.read) for h in self._variables for v in h.values)
         native.make_steps()
         self._fresh = {v: program.specs[v] for v in self._memory.direct}
+        self._lent: dict[int, np.ndarray] = {}  # what the caller got last time for each of these
         self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
         held = {id(h.variable): h for h in self._variables}
         self._copies = [_Copy(variable, native.reader(v), held.get(id(variable)))
@@ -59,9 +60,12 @@ class NativeReplay:
             place.point(array)
         for held in self._variables:
             held.point()
-        fresh = {}
+        fresh = self._lent
         for v, spec in self._fresh.items():
-            fresh[v] = array = np.empty(spec.shape, spec.dtype)
+            array = fresh.pop(v, None)
+            if array is None or getrefcount(array) > _LENT:  # somebody has it still
+                array = np.empty(spec.shape, spec.dtype)
+            fresh[v] = array
             self._memory.point(v, array)
         before = blas.set_threads(1)
         try:
@@ -140,6 +144,8 @@ class _Held:
         self._tensor = None
 
 
+# References to an array when nobody else has it: the local name's and the argument's.
+_LENT = 2
 # References when nobody else holds them: to a variable's tensor (the variable's, ours, a local name's, an argument's)
 # and to its array (the tensor's, a local name's, an argument's).
 _TENSOR, _ARRAY = 4, 3
