@@ -118,6 +118,7 @@ class _Desk:
         self._busy = threading.Lock()
         self._helpers: list[_Helper] = []
         self._lead: Any = None
+        self._laid_out = False
 
     def lay_out(self, head: np.ndarray, counters: np.ndarray) -> bool:
         """Put a batch on the desk and wake the helpers; False if another batch lies there."""
@@ -126,11 +127,12 @@ class _Desk:
         if self._lead is None:
             self._lead, follow = _code("lead"), _code("follow")
             self._fields[LINGER] = self._looks(LINGERING)
-            self._helpers = [_Helper(follow, self._arguments) for _ in range(threads() - 1)]
+            self._helpers = [_Helper(follow, self._arguments, lambda: self._laid_out) for _ in range(threads() - 1)]
         fields = self._fields
         counters[...] = 0
         fields[: len(head)] = head
         fields[TURN] += 1
+        self._laid_out = True  # before anybody is found asleep, or not
         for helper in self._helpers:
             helper.wake()
         return True
@@ -147,30 +149,34 @@ class _Desk:
         try:
             self._lead(*self._arguments)
         finally:
+            self._laid_out = False
             self._busy.release()
 
 
 class _Helper:
     """A thread that sleeps until it is woken, and then follows as long as there is work."""
 
-    def __init__(self, follow: Callable[..., None], arguments: tuple):
+    def __init__(self, follow: Callable[..., None], arguments: tuple, is_open: Callable[[], bool]):
         self._door = threading.Lock()
         self._door.acquire()
         self._asleep = True
-        self._follow, self._arguments = follow, arguments
+        self._follow, self._arguments, self._is_open = follow, arguments, is_open
         threading.Thread(target=self._serve, name="kerasish-helper", daemon=True).start()
 
     def wake(self) -> None:
-        """Wake the thread, if it sleeps. Should it be falling asleep just now, the work is done without it."""
+        """Wake the thread, if it sleeps."""
         if self._asleep:
             self._asleep = False
-            self._door.release()
+            with contextlib.suppress(RuntimeError):  # the door may be open still from the last time
+                self._door.release()
 
     def _serve(self) -> None:
         while True:
             self._door.acquire()
             self._follow(*self._arguments)
             self._asleep = True
+            while self._is_open():  # laid out while this thread was falling asleep, by one who thought it awake
+                self._follow(*self._arguments)
 
 
 _desk = _Desk()
