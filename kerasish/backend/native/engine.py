@@ -93,12 +93,6 @@ def function(key: str, write: Callable[[Any], None]) -> int:
     return found
 
 
-def is_ready(key: str) -> bool:
-    """Tell whether a kernel is there without being compiled: in memory or on disk."""
-    path = _path(key)
-    return key in _functions or (path is not None and path.exists())
-
-
 def _path(key: str) -> Path | None:
     folder = cache_folder()
     return None if folder is None else folder / hashlib.sha256(key.encode()).hexdigest()[:40]

@@ -82,12 +82,6 @@ class Pointer:
             code = self.kernel.builder.icmp_unsigned("!=", code, ir.Constant(kind, [0] * lanes))
         return Value(self.kernel, code, self.kind, lanes)
 
-    def prefetch(self, index: Any) -> None:
-        """Ask for the cache line at an index, to be read soon."""
-        kinds = [ir.PointerType(), *[ir.IntType(32)] * 3]
-        function = self.kernel.declare("llvm.prefetch.p0", ir.VoidType(), kinds)
-        self.kernel.builder.call(function, [self._at(index), int32(0), int32(3), int32(1)])
-
 
 class Kernel:
     """A kernel that is being written.

@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 from kerasish.backend.native.jobs import Job, Plan, align, split
+from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.language import BYTES, Kernel, Pointer, Value
 from kerasish.compiler.codegen.expressions import COSTLY, kind_of, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Loops, collapse
@@ -102,9 +103,8 @@ def plan(card: Fused, ins: list[Any], forced: int | None = None) -> Plan:
         width = 1 if shape.whole else inner
         kind, fold = shape.kinds[v], shape.maker[v].card.name
         targets.append(f"s{len(scratch)}")
-        count = (inner if len(dims) == 1 else rows * inner) // width if fold == "mean" else 1
-        combine.append(Job(f"add parts {kind} {fold}", _add_parts(kind, fold), (f"s{len(scratch)}", f"o{n}"),
-                           (parts, width, count), width, split(width, 0.2 * parts, multiple=16)))
+        count = total * (1 if len(dims) == 1 else inner) // width if fold == "mean" else None
+        combine.append(add_parts(f"s{len(scratch)}", f"o{n}", parts=parts, width=width, kind=kind, count=count))
         scratch.append(align(parts * width * BYTES[kind]))
     stash = _stashed(shape)
     for v in stash:
@@ -148,25 +148,6 @@ def _stashed(shape: Shape) -> list[int]:
                     and shape.maker[x].card.name in COSTLY and x not in shape.card.results):
                 out[x] = None
     return list(out)
-
-
-def _add_parts(kind: str, fold: str) -> Any:
-    """The writer of a kernel that adds the partial sums of all parts, in order, and divides for a mean."""
-
-    def write(k: Kernel) -> None:
-        partial, out = k.pointer(0, kind), k.pointer(1, kind)
-        parts, width, count = k.size(2), k.size(3), k.size(4)
-
-        def body(j: Value, mask: Value | None) -> None:
-            total = k.var(k.number(0.0, kind, k.lanes))
-            with k.loop(0, parts) as p:
-                total.add(partial.load(p * width + j, k.lanes, mask))
-            value = total.get()
-            out.store(j, value / count.to(kind) if fold == "mean" else value, mask)
-
-        k.sweep(k.lo, k.hi, body)
-
-    return write
 
 
 class _Rows:

@@ -29,7 +29,7 @@ MakeControl = Callable[["NativeProgram", Instruction], Any]
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
     program = remove_dead_code(fuse(absorb_biases(decompose(program))))
-    return reorder(program, lambda i: lower(program, i) is None)
+    return reorder(program, lambda i: not isinstance(i.card, Fused) and lower(program, i) is None)
 
 
 def lower(program: Program, i: Instruction) -> Plan | None:

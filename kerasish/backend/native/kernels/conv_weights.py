@@ -8,7 +8,7 @@ each are summed up by themselves, and their sums are added at the end.
 from math import prod
 from typing import Any, NamedTuple
 
-from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
+from kerasish.backend.native.jobs import Job, Plan, align, lowering
 from kerasish.backend.native.kernels.conv import (
     LONGEST,
     Channels,
@@ -22,6 +22,7 @@ from kerasish.backend.native.kernels.conv import (
     registers,
 )
 from kerasish.backend.native.kernels.lines import Line, Tile, products, tiles
+from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.language import BYTES
 
 PARTS = 8  # parts that are enough for the threads
@@ -149,26 +150,6 @@ class WeightGrad:
                     total.set(value)
 
 
-def adding(kind: str) -> Any:
-    """Return the writer of a job that adds the sums of all parts.
-
-    Table: sums, result; number of parts, numbers of a part. A unit is a number.
-    """
-
-    def write(k: Any) -> None:
-        sums, out, parts, size = k.pointer(0, kind), k.pointer(1, kind), k.size(2), k.size(3)
-
-        def add(i: Any, mask: Any) -> None:
-            total = k.var(sums.load(i, k.lanes, mask))
-            with k.loop(1, parts) as part:
-                total.add((sums + part * size).load(i, k.lanes, mask))
-            out.store(i, total.get(), mask)
-
-        k.sweep(k.lo, k.hi, add)
-
-    return write
-
-
 @lowering("conv_weight_grad")
 def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     (x, g), out = ins, outs[0]
@@ -188,8 +169,7 @@ def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) ->
               ("i0", "i1", "s0" if parts > 1 else "o0"), table, parts * blocks, -(-blocks // 64))
     if parts == 1:
         return Plan((job,))
-    add = Job(f"conv adding {kind}", adding(kind), ("s0", "o0"), (parts, out.size), out.size,
-              split(out.size, 0.1 * parts, 8, 1024))
+    add = add_parts("s0", "o0", parts=parts, width=out.size, kind=kind)
     return Plan((job, add), (align(BYTES[kind] * parts * out.size),))
 
 
