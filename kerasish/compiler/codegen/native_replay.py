@@ -10,7 +10,7 @@ from kerasish.backend.native import blas
 from kerasish.compiler.codegen.native_control import control_step
 from kerasish.compiler.codegen.native_program import NativeProgram, prepare
 from kerasish.compiler.codegen.schedule import Layout, lay_out
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, Room
 from kerasish.core.tensor import Tensor
 
 _SMALL = 4096  # bytes
@@ -34,7 +34,7 @@ class NativeReplay:
         native.held.update((place.value, place.read) for place in self._inputs)
         native.held.update((v, h.read) for h in self._variables for v in h.values)
         native.make_steps()
-        self._fresh = {v: program.specs[v] for v in self._memory.direct}
+        self._fresh = {v: (program.outputs.index(v), program.specs[v]) for v in self._memory.direct}
         self._lent: dict[int, np.ndarray] = {}  # what the caller got last time for each of these
         self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
         held = {id(h.variable): h for h in self._variables}
@@ -50,23 +50,17 @@ class NativeReplay:
 
     # ---- running ---------------------------------------------------------------------------------
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
-        """Run on arrays for the inputs; return arrays for the outputs."""
+    def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
+        """Run on arrays for the inputs; return arrays for the outputs, large ones in the room that there is."""
         with self._memory.arena.lock:
-            return self._run(inputs)
+            return self._run(inputs, room)
 
-    def _run(self, inputs: list[Any]) -> list[Any]:
+    def _run(self, inputs: list[Any], room: Room | None) -> list[Any]:
         for place, array in zip(self._inputs, inputs, strict=True):
             place.point(array)
         for held in self._variables:
             held.point()
-        fresh = self._lent
-        for v, spec in self._fresh.items():
-            array = fresh.pop(v, None)
-            if array is None or getrefcount(array) > _LENT:  # somebody has it still
-                array = np.empty(spec.shape, spec.dtype)
-            fresh[v] = array
-            self._memory.point(v, array)
+        fresh = {v: self._place(v, n, spec, room) for v, (n, spec) in self._fresh.items()}
         before = blas.set_threads(1)
         try:
             self._native.run()
@@ -81,6 +75,16 @@ class NativeReplay:
         for copy in self._copies:
             copy.give()
         return outputs
+
+    def _place(self, v: int, n: int, spec: Any, room: Room | None) -> np.ndarray:
+        """The array that a large output is written to, number n of the outputs."""
+        array = room and room(n, spec.shape, spec.dtype)
+        if array is None:
+            array = self._lent.get(v)
+            if array is None or getrefcount(array) > _LENT:  # somebody has it still
+                array = self._lent[v] = np.empty(spec.shape, spec.dtype)
+        self._memory.point(v, array)
+        return array
 
 
 class _Input:
@@ -144,8 +148,8 @@ class _Held:
         self._tensor = None
 
 
-# References to an array when nobody else has it: the local name's and the argument's.
-_LENT = 2
+# References to an array when nobody else has it: ours, the local name's and the argument's.
+_LENT = 3
 # References when nobody else holds them: to a variable's tensor (the variable's, ours, a local name's, an argument's)
 # and to its array (the tensor's, a local name's, an argument's).
 _TENSOR, _ARRAY = 4, 3
