@@ -10,6 +10,7 @@ from kerasish.backend.native import kernels, pool  # noqa: F401  the kernels ent
 from kerasish.backend.native.batches import records_of
 from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
+from kerasish.compiler.codegen.biases import begin_at_biases
 from kerasish.compiler.codegen.chains import chain
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
@@ -28,7 +29,7 @@ MakeControl = Callable[["NativeProgram", Instruction], Any]
 
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
+    program = begin_at_biases(remove_dead_code(fuse(absorb_biases(decompose(program)))))
     return reorder(program, lambda i: not isinstance(i.card, Fused) and lower(program, i) is None)
 
 
