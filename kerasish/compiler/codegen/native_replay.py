@@ -35,7 +35,8 @@ class NativeReplay:
         native.held.update((v, h.read) for h in self._variables for v in h.values)
         native.make_steps()
         self._fresh = {v: (program.outputs.index(v), program.specs[v]) for v in self._memory.direct}
-        self._lent: dict[int, np.ndarray] = {}  # what the caller got last time for each of these
+        # What the caller got last time for each of these, and its address, which is slow to ask for.
+        self._lent: dict[int, tuple[np.ndarray, int]] = {}
         self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
         held = {id(h.variable): h for h in self._variables}
         self._copies = [_Copy(variable, native.reader(v), held.get(id(variable)))
@@ -59,7 +60,8 @@ class NativeReplay:
         for place, array in zip(self._inputs, inputs, strict=True):
             place.point(array)
         for held in self._variables:
-            held.point()
+            if held.written or held.tensor is not held.variable._value:
+                held.point()
         fresh = {v: self._place(v, n, spec, room) for v, (n, spec) in self._fresh.items()}
         before = blas.set_threads(1)
         try:
@@ -79,11 +81,15 @@ class NativeReplay:
     def _place(self, v: int, n: int, spec: Any, room: Room | None) -> np.ndarray:
         """The array that a large output is written to, number n of the outputs."""
         array = room and room(n, spec.shape, spec.dtype)
-        if array is None:
-            array = self._lent.get(v)
-            if array is None or getrefcount(array) > _LENT:  # somebody has it still
-                array = self._lent[v] = np.empty(spec.shape, spec.dtype)
-        self._memory.point(v, array)
+        if array is not None:
+            self._memory.point(v, array)
+            return array
+        array, address = self._lent.get(v, (None, 0))
+        if array is None or getrefcount(array) > _LENT:  # somebody has it still
+            array = np.empty(spec.shape, spec.dtype)
+            address = array.ctypes.data
+            self._lent[v] = array, address
+        self._memory.slots[v] = address
         return array
 
 
@@ -119,14 +125,14 @@ class _Held:
     def __init__(self, variable: Any, values: list[int], layout: Layout, slots: np.ndarray):
         self.variable, self.values, self._slots = variable, values, slots
         self.written = any(v in layout.in_place for v in values)
-        self._tensor: Any = None
+        self.tensor: Any = None  # whose array the slots point at
 
     def point(self) -> None:
         """Point slots at the variable's array. Before it is written, an array that others hold too is left to them."""
         variable = self.variable
         tensor = variable._value
         array = tensor.data
-        if tensor is self._tensor:
+        if tensor is self.tensor:
             if not self.written or (getrefcount(tensor) == _TENSOR and getrefcount(array) == _ARRAY):
                 return
         elif self.written and getrefcount(array) == _ARRAY and array.base is None and array.flags.writeable:
@@ -135,7 +141,7 @@ class _Held:
                               or not array.flags.writeable)) or not array.flags.c_contiguous:
             array = np.array(array, order="C")
             tensor = variable._value = Tensor(array)
-        self._tensor = tensor
+        self.tensor = tensor
         for v in self.values:
             self._slots[v] = array.ctypes.data
 
@@ -145,7 +151,7 @@ class _Held:
 
     def forget(self) -> None:
         """Let go of the variable's tensor."""
-        self._tensor = None
+        self.tensor = None
 
 
 # References to an array when nobody else has it: ours, the local name's and the argument's.

@@ -12,6 +12,7 @@ from kerasish.backend.native.kernels.parts import add_parts
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 SHARE = 2_000_000  # multiplications of a part
+NEAR = 100_000  # elements of a matrix that stays in the nearer caches: all parts of the rows may read it
 
 
 def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
@@ -91,7 +92,7 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
     work, count = m * n * k, batch[0] * batch[1]
     if count > 1:
         mode, total, grain = 2, count, min(max(1, SHARE // max(work, 1)), count)
-    elif m >= n:
+    elif m >= n or k * n <= NEAR:
         mode, total, grain = 0, m, _grain(m, work)
     else:
         mode, total, grain = 1, n, _grain(n, work)
@@ -114,7 +115,7 @@ def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n
         scratch: the name of the plan's scratch memory, if it has any.
     """
     job = product(a, b, out, kind=kind, m=m, n=n, k=k, lda=lda, ldb=ldb, ldc=n, turn_a=turn_a, turn_b=turn_b)
-    if job is None or k < 4 * max(m, n) or m * n * k < 4 * SHARE:
+    if job is None or k < 4 * max(m, n) or m * n * k < 8 * SHARE:
         return None if job is None else Plan((job,))
     piece = -(-k // (4 if m * n * k < 64 * SHARE else 8))
     parts = -(-k // piece)
