@@ -147,7 +147,9 @@ def panel_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, 
     width = VECTORS * lanes_of(kind)
     panels = -(-n // width)
     by_rows = m * k > NEAR
-    if m < FEWEST or k > LONGEST or panels * width > 1.25 * n or (by_rows and (k * n > NEAR or turn_a)):
+    # Panels that come from afar are worth it for many rows, and sums that take longer than to write their result.
+    near = k * n <= NEAR or (m >= 256 and 256 <= k <= 1024)
+    if m < FEWEST or k > LONGEST or panels * width > 1.25 * n or (by_rows and (turn_a or not near)):
         return None
     units = m if by_rows else panels
     grain, height = _cut(m, units, m * n * k, by_rows)
