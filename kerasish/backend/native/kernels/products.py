@@ -3,12 +3,11 @@
 import math
 from typing import Any
 
-from llvmlite import ir
-
 from kerasish.backend.native import blas
 from kerasish.backend.native.driver import _Pointer
 from kerasish.backend.native.jobs import Job, Plan, align, lowering
 from kerasish.backend.native.kernels.parts import add_parts
+from kerasish.backend.native.llvm import ir
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 SHARE = 2_000_000  # multiplications of a part
@@ -22,9 +21,8 @@ def gemm(kind: str, wide: bool) -> Any:
     inner one; and whether parts are rows (0), columns (1), whole matrices (2), or pieces of the sums (3), which go into
     a result each; last the length of such a piece.
     """
-    integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
-
     def write(k: Any) -> None:
+        integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
         a, b, out = (k.pointer(n, kind) for n in range(3))
         m, n, depth, lda, ldb, ldc, turn_a, turn_b = (k.size(4 + i) for i in range(8))
         outer, inner, length, mode = [k.size(12 + i) for i in range(3)], [k.size(15 + i) for i in range(3)], *(
