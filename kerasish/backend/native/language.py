@@ -104,6 +104,10 @@ class Kernel:
         address = self.builder.load(place, typ=i64())
         return Pointer(self, self.builder.inttoptr(address, ir.PointerType()), kind)
 
+    def address(self, n: int, kind: str) -> Pointer:
+        """Return the address that entry `n` of the table is."""
+        return Pointer(self, self.builder.inttoptr(self.size(n).code, ir.PointerType()), kind)
+
     def real(self, n: int) -> Value:
         """Return entry `n` of the table read as the bits of a float64."""
         place = self.builder.gep(self.table, [ir.Constant(i64(), n)], source_etype=i64())

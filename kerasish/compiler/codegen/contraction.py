@@ -16,12 +16,15 @@ def contract(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | 
     plan = layout(params["subscripts"], params["x_shape"], params["y_shape"])
     if len(plan.batch) > 2:
         return None
+    (turn_a, lda), (turn_b, ldb) = plan.x, plan.y
+    sides: dict[str, Any] = dict(
+        kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=lda, ldb=ldb, turn_a=turn_a, turn_b=turn_b)
+    if len(ins) > 2:
+        job = product("i0", "i1", "o0", ldc=plan.out, bias="i2", **sides)
+        return None if job is None else Plan((job,))
     if not plan.batch and plan.out == plan.n:
-        return long_product("i0", "i1", "o0", "s0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1],
-                            ldb=plan.y[1], turn_a=plan.x[0], turn_b=plan.y[0])
+        return long_product("i0", "i1", "o0", "s0", **sides)
     (long, *outer), (short, *inner) = (*plan.batch, (1, 0, 0, 0), (1, 0, 0, 0))[:2]
     steps = (outer[0], outer[1], outer[2]), (inner[0], inner[1], inner[2])
-    job = product(
-        "i0", "i1", "o0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1], ldb=plan.y[1], ldc=plan.out,
-        turn_a=plan.x[0], turn_b=plan.y[0], batch=(long, short), outer=steps[0], inner=steps[1])
+    job = product("i0", "i1", "o0", ldc=plan.out, batch=(long, short), outer=steps[0], inner=steps[1], **sides)
     return None if job is None else Plan((job,))
