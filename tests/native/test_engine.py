@@ -89,6 +89,24 @@ def test_a_folder_that_cannot_be_written_does_not_matter(monkeypatch, tmp_path):
         engine.cache_folder.cache_clear()
 
 
+def test_where_the_folder_is(monkeypatch, tmp_path):
+    for name in ("KERASISH_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    asked = engine.cache_folder.__wrapped__
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path.replace("~", str(tmp_path)))
+    assert Path(asked()).parent == tmp_path / ".cache" / "kerasish" / "kernels"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert Path(asked()).parent == tmp_path / "xdg" / "kerasish" / "kernels"
+    monkeypatch.setenv("KERASISH_CACHE_DIR", "here")
+    monkeypatch.chdir(tmp_path)
+    assert Path(asked()).parent == tmp_path / "here" / "kernels"
+    monkeypatch.setenv("KERASISH_CACHE_DIR", "")
+    assert asked() is None
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # nobody knows the user's home
+    monkeypatch.setenv("KERASISH_CACHE_DIR", "~/here")
+    assert asked() is None and not (tmp_path / "~").exists()
+
+
 def test_processes_share_kernels(tmp_path):
     environment = {**os.environ, "KERASISH_JIT": "always", "KERASISH_CACHE_DIR": str(tmp_path)}
     package = str(Path(engine.__file__).parents[3])

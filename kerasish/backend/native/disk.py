@@ -21,10 +21,11 @@ def cache_folder() -> str | None:
     named, depends_on = os.environ.get("KERASISH_CACHE_DIR"), fingerprint()
     if named == "" or depends_on is None:
         return None
-    base = named or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kerasish")
-    if base.startswith("~"):  # nobody knows the user's home
+    base = named or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "kerasish")
+    folder = os.path.join(os.path.expanduser(base), "kernels", depends_on)
+    if folder.startswith("~"):  # nobody knows the user's home
         return None
-    folder = os.path.join(base, "kernels", depends_on)
+    folder = os.path.abspath(folder)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return folder if _is_private(os.stat(folder)) else None
