@@ -23,7 +23,7 @@ class CheckStep:
     def __init__(self, owner: Any, i: Instruction, complain: Any):
         self._complain = complain
         spec, params = owner.program.specs[i.inputs[0]], i.params
-        kind = kind_of(spec.dtype)
+        kind = kind_of(spec.dtype) or ""
         self._found = np.zeros(1, np.int64)
         ignore = params["ignore"] if params["ignore"] is not None else 0
         job = Job(f"check range {kind}", searching(kind), ("i0",), (self._found.ctypes.data, params["upper"], ignore),
@@ -34,7 +34,7 @@ class CheckStep:
     @staticmethod
     def serves(spec: Any) -> bool:
         """Tell whether there is a kernel for numbers of a spec."""
-        return spec.dtype.kind in "iu" and spec.size > 0
+        return spec.dtype.kind in "iu" and kind_of(spec.dtype) is not None and spec.size > 0
 
     def run(self) -> None:
         """Look at the numbers."""

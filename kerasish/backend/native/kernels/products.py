@@ -1,4 +1,4 @@
-"""Matrix products: calls of the library, each on a part of the rows or columns of the result, or of its sums."""
+"""Matrix products: by hand, or calls of the library on parts of the rows or columns of the result, or of its sums."""
 
 import math
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from kerasish.backend.native import blas
 from kerasish.backend.native.driver import _Pointer
 from kerasish.backend.native.jobs import Job, Plan, align, lowering
+from kerasish.backend.native.kernels.panels import panel_product
 from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.llvm import ir
 
@@ -122,6 +123,19 @@ def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n
                 (align(parts * m * n * (4 if kind == "f4" else 8)),))
 
 
+def single_product(a: str, b: str, out: str, scratch: str, *, bias: str | None = None, **sides: Any) -> Plan | None:
+    """Return the plan of a product of two matrices, to whose rows a bias may be added: by hand or by the library.
+
+    Args:
+        a, b, out, scratch, bias, sides: see `long_product` and `product`.
+    """
+    plan = panel_product(a, b, out, scratch, ldc=sides["n"], bias=bias, **sides)
+    if plan is not None or bias is None:
+        return plan or long_product(a, b, out, scratch, **sides)
+    job = product(a, b, out, ldc=sides["n"], bias=bias, **sides)
+    return None if job is None else Plan((job,))
+
+
 def _grain(length: int, work: int) -> int:
     """Halves, or quarters of large products, in multiples of 32."""
     parts = 1 if work < SHARE else 2 if work < 32 * SHARE else 4
@@ -135,12 +149,12 @@ def matmul(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | No
     if kind is None or x.ndim < 2 or y.ndim < 2 or not outs[0].size or not x.size:
         return None
     m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
-    common = dict(kind=kind, k=k, n=n, lda=k, ldb=n, ldc=n)
+    common: dict[str, Any] = dict(kind=kind, k=k, n=n, lda=k, ldb=n)
     if y.ndim == 2:
-        job = product("i0", "i1", "o0", m=x.size // k, bias="i2" if bias else None, **common)
-    elif x.shape[:-2] == y.shape[:-2]:
+        return single_product("i0", "i1", "o0", "s0", m=x.size // k, bias="i2" if bias else None, **common)
+    if x.shape[:-2] == y.shape[:-2]:
         batch = math.prod(x.shape[:-2]), 1
-        job = product("i0", "i1", "o0", m=m, batch=batch, outer=(m * k, k * n, m * n), **common)
+        job = product("i0", "i1", "o0", m=m, ldc=n, batch=batch, outer=(m * k, k * n, m * n), **common)
     else:
         job = None
     return None if job is None else Plan((job,))
