@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend import device
-from kerasish.backend.native import kernels, pool  # noqa: F401  the kernels enter lowerings
+from kerasish.backend.native import pool
 from kerasish.backend.native.batches import records_of
-from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
+from kerasish.backend.native.jobs import Job, Plan
+from kerasish.backend.native.kernels import lowering_of
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
 from kerasish.compiler.codegen.biases import begin_at_biases
 from kerasish.compiler.codegen.chains import chain
@@ -39,7 +40,7 @@ def lower(program: Program, i: Instruction) -> Plan | None:
     ins = [program.specs[v] for v in i.inputs]
     if isinstance(i.card, Fused):
         return loops.plan(i.card, ins)
-    found = LOWERINGS.get(i.card.name)
+    found = lowering_of(i.card.name)
     return None if found is None else found(ins, [program.specs[o] for o in i.outputs], i.params)
 
 

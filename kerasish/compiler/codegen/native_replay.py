@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native import blas
+from kerasish.compiler.codegen.memory import trim
 from kerasish.compiler.codegen.native_control import control_step
 from kerasish.compiler.codegen.native_program import NativeProgram, prepare
 from kerasish.compiler.codegen.schedule import Layout, lay_out
@@ -24,6 +25,7 @@ class NativeReplay:
     """
 
     def __init__(self, program: Program):
+        trim()  # what array kernels needed is of no use to the arena, nor to LLVM
         self.program = program = prepare(program)
         self._layout = lay_out(program)
         self._native = native = NativeProgram(program, self._layout, control_step)

@@ -3,13 +3,12 @@
 import math
 from typing import Any
 
-from llvmlite import ir
-
 from kerasish.backend.native import blas
 from kerasish.backend.native.driver import _Pointer
 from kerasish.backend.native.jobs import Job, Plan, align, lowering
 from kerasish.backend.native.kernels.panels import panel_product
 from kerasish.backend.native.kernels.parts import add_parts
+from kerasish.backend.native.llvm import ir
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 SHARE = 2_000_000  # multiplications of a part
@@ -24,9 +23,8 @@ def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
     inner one; the length of the inner one; whether parts are rows (0), columns (1), whole matrices (2), or pieces of
     the sums (3), which go into a result each; last the length of such a piece.
     """
-    integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
-
     def write(k: Any) -> None:
+        integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
         a, b, out = (k.pointer(n, kind) for n in range(3))
         address, m, n, depth, lda, ldb, ldc, turn_a, turn_b, *rest = (k.size(3 + has_bias + i) for i in range(18))
         outer, inner, (length, mode, piece) = rest[:3], rest[3:6], rest[6:]
