@@ -18,6 +18,7 @@ from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
+from kerasish.utils.garbage import no_collection
 
 # The most programs that one function holds.
 MAX_PROGRAMS = 64
@@ -111,7 +112,8 @@ class CompiledFunction:
 
     def _traced(self, key: Any, args: Any, kwargs: Any) -> Any:
         try:
-            program, result = trace(self._function, args, kwargs)
+            with no_collection():
+                program, result = trace(self._function, args, kwargs)
         except Exception as error:  # noqa: BLE001  whatever fails here is said by the eager run, or by the warning
             self._gave_up = True
             where = _where(error)
@@ -119,7 +121,8 @@ class CompiledFunction:
                 self._warned.add(where)
                 warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=5)
             return None
-        found = make_runner(optimize(program)), _filler(result, self._wrap)
+        with no_collection():
+            found = make_runner(optimize(program)), _filler(result, self._wrap)
         self._remember(key, found)
         return found
 

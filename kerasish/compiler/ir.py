@@ -20,6 +20,10 @@ class InternalCard(Card):
         self.joint, self.rules = None, None
 
 
+class ControlCard(InternalCard):
+    """A card of instructions that hold programs: loops and branches."""
+
+
 class Instruction(NamedTuple):
     """One op: the card, the values that it reads, its static parameters, the values that it makes."""
 
@@ -27,6 +31,10 @@ class Instruction(NamedTuple):
     inputs: tuple[int, ...]
     params: dict[str, Any]
     outputs: tuple[int, ...]
+
+    def reading(self, inputs: tuple[int, ...]) -> "Instruction":
+        """Return the instruction as it is with other inputs."""
+        return Instruction(self.card, inputs, self.params, self.outputs)
 
 
 class Program(NamedTuple):
@@ -58,6 +66,8 @@ class Program(NamedTuple):
 
 def programs_of(instruction: Instruction) -> list[Program]:
     """Return the programs inside an instruction: none for most."""
+    if type(instruction.card) is not ControlCard:
+        return []
     found = []
     for value in instruction.params.values():
         if type(value) is tuple:
@@ -69,7 +79,7 @@ def programs_of(instruction: Instruction) -> list[Program]:
 
 def with_programs(instruction: Instruction, change: Callable[[Program], Program]) -> Instruction:
     """Return an instruction with each program inside replaced by what `change` makes of it."""
-    if not programs_of(instruction):
+    if type(instruction.card) is not ControlCard:
         return instruction
 
     def changed(value: Any) -> Any:
@@ -82,7 +92,9 @@ def with_programs(instruction: Instruction, change: Callable[[Program], Program]
 
 def has_effect(instruction: Instruction) -> bool:
     """Tell whether an instruction must run even if nobody reads its results."""
-    return instruction.card.effect or any(has_effect(i) for p in programs_of(instruction) for i in p.instructions)
+    if type(instruction.card) is not ControlCard:
+        return instruction.card.effect
+    return any(has_effect(i) for p in programs_of(instruction) for i in p.instructions)
 
 
 def cost(program: Program, instruction: Instruction) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from kerasish.backend import device, native
 from kerasish.backend.native import blas
 from kerasish.compiler.ir import Program, cost
 from kerasish.compiler.replay import Replay
+from kerasish.utils.garbage import no_collection
 
 # Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
 # same script changes over at the same step whenever it runs, and gives the same bits.
@@ -85,7 +86,8 @@ class Runner:
 def _compiled(program: Program) -> Any:
     """The program as machine code; None, with a warning, where that fails."""
     try:
-        return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
+        with no_collection():
+            return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
     except Exception as error:  # noqa: BLE001  a fault of ours or of the compiler: the program runs all the same
         warnings.warn(f"a program stays on array kernels, it cannot be compiled to machine code: {error!r}",
                       stacklevel=2)

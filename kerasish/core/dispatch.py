@@ -164,11 +164,11 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     Returns:
         A tensor, or a tuple of tensors for an op of several results.
     """
-    inputs = promoted(card.promote, inputs)
-    if state.interpreter is None:
+    inputs, interpreter = promoted(card.promote, inputs), state.interpreter
+    if interpreter is None:
         out = run_kernel(card, inputs, params)
     else:
-        out = state.interpreter.apply(card, inputs, params)
+        out = interpreter.apply(card, inputs, params)
     for tape in state.tapes:
         tape.record(card, inputs, params, out)
     return out

@@ -107,11 +107,11 @@ def any_symbolic(*structures: Any) -> bool:
 def _holds(x: Any) -> bool:
     if isinstance(x, KerasTensor):
         return True
-    if isinstance(x, list | tuple):
-        return any(_holds(e) for e in x)
     if isinstance(x, dict):
-        return any(_holds(e) for e in x.values())
-    return False
+        x = x.values()
+    elif not isinstance(x, list | tuple):
+        return False
+    return any(type(e) not in op.PLAIN and _holds(e) for e in x)
 
 
 class Node:

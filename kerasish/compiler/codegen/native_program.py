@@ -34,11 +34,12 @@ def prepare(program: Program) -> Program:
 
 def lower(program: Program, i: Instruction) -> Plan | None:
     """Return the jobs of an instruction, None if it runs in Python."""
-    ins = [program.specs[v] for v in i.inputs]
     if isinstance(i.card, Fused):
-        return loops.plan(i.card, ins)
+        return loops.plan(i.card)
     found = LOWERINGS.get(i.card.name)
-    return None if found is None else found(ins, [program.specs[o] for o in i.outputs], i.params)
+    if found is None:
+        return None
+    return found([program.specs[v] for v in i.inputs], [program.specs[o] for o in i.outputs], i.params)
 
 
 class NativeProgram:
