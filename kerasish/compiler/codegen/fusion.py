@@ -200,7 +200,7 @@ class _Fuser:
     def _fit_fold(self, group: _Group, i: Instruction) -> Any:
         (x,), out, axes = i.inputs, self.specs[i.outputs[0]], tuple(sorted(i.params["axis"]))
         spec, rank = self.specs[x], len(group.shape)
-        if spec.shape != group.shape or not group.shape or spec.dtype.name not in ("float32", "float64") or not axes:
+        if spec.shape != group.shape or not group.shape or kind_of(spec) not in ("f4", "f8") or not axes:
             return None
         if spec.dtype != out.dtype or group.scopes.get(x, FULL) != FULL:
             return None
@@ -256,10 +256,10 @@ class _Fuser:
         return used
 
     def _instruction(self, group: _Group, used: set[int]) -> Instruction:
-        live = set(used)
+        live: set[int] = set()
         members = []
         for i in reversed(group.members):
-            if i.outputs[0] in live:
+            if i.outputs[0] in live or i.outputs[0] in used:
                 members.append(i)
                 live.update(i.inputs)
         members.reverse()

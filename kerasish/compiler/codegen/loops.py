@@ -41,7 +41,7 @@ class Shape:
         self.whole = summed == len(card.shape)  # column sums fold all there is
         self.maker = {card.first + n: i for n, i in enumerate(card.body)}
         self.phase = self._phases()
-        steps = tuple((i.card.name, i.inputs, i.params.get("dtype")) for i in card.body)
+        steps = tuple([(i.card.name, i.inputs, i.params.get("dtype")) for i in card.body])
         self.key = repr(("fused", steps, self.kinds, card.results, card.folded > 0, self.whole, len(loops.dims),
                          loops.masks, sorted(card.constants.items()), sorted(card.scopes.items())))
 
@@ -53,15 +53,16 @@ class Shape:
 
     def _phases(self) -> dict[int, int]:
         """In which loop over a row a value is known: after a reduction, one loop later than what it folds."""
-        phase: dict[int, int] = dict.fromkeys(range(self.card.first), 0)
-        for v, i in self.maker.items():
-            folds = self.card.scopes[v] == ROW and self.is_fold(v)
-            phase[v] = max((phase[x] for x in i.inputs), default=0) + (1 if folds else 0)
+        phase: dict[int, int] = dict.fromkeys(range(len(self.card.specs)), 0)
+        if self.card.folded:
+            for v, i in self.maker.items():
+                folds = self.card.scopes[v] == ROW and self.is_fold(v)
+                phase[v] = max([phase[x] for x in i.inputs], default=0) + (1 if folds else 0)
         return phase
 
     def is_fold(self, v: int) -> bool:
         """Whether a value is a reduction of something that lies in every place."""
-        return self.maker[v].card.name in _NEUTRAL and v in self.maker
+        return self.maker[v].card.name in _NEUTRAL
 
     def nanoseconds(self) -> float:
         """What an element costs, roughly."""
@@ -136,7 +137,7 @@ def _apply(shape: Shape, v: int, inputs: list[Value]) -> Value:
 def _stashed(shape: Shape) -> list[int]:
     """Values in every place that a later phase needs and that are dear to compute again: kept for the row."""
     out: dict[int, None] = {}
-    for v, i in shape.maker.items():
+    for v, i in shape.maker.items() if shape.card.folded else ():
         for x in i.inputs:
             if (x in shape.maker and shape.card.scopes[x] == FULL and shape.phase[x] < shape.phase[v]
                     and not (shape.is_fold(v) and shape.phase[v] == shape.phase[x] + 1)

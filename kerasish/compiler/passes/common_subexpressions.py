@@ -21,13 +21,12 @@ def share_common_subexpressions(program: Program) -> Program:
     for i in program.instructions:
         if not same.keys().isdisjoint(i.inputs):
             i = i.reading(tuple([same.get(v, v) for v in i.inputs]))
-        key = _key(i.card.name, i.inputs, i.params)
-        if key is not None and key in known and not has_effect(i):
-            same.update(zip(i.outputs, known[key], strict=True))
-            continue
-        if key is not None:
-            known[key] = i.outputs
-        kept.append(i)
+        key = None if has_effect(i) else _key(i.card.name, i.inputs, i.params)
+        first = i.outputs if key is None else known.setdefault(key, i.outputs)
+        if first is i.outputs:
+            kept.append(i)
+        else:
+            same.update(zip(i.outputs, first, strict=True))
     return program._replace(
         instructions=tuple(kept), outputs=tuple([same.get(v, v) for v in program.outputs]),
         updates=tuple([(variable, same.get(v, v)) for variable, v in program.updates]))

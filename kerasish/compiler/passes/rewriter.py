@@ -78,9 +78,11 @@ class Rewriter:
 
     def scalar(self, value: int) -> Any:
         """Return the number in a constant of one element, and None for anything else."""
+        array = self.arrays.get(value)
+        if array is None:
+            return None
         if value not in self._numbers:
-            array = self.arrays.get(value)
-            self._numbers[value] = array.item() if array is not None and array.size == 1 else None
+            self._numbers[value] = array.item() if array.size == 1 else None
         return self._numbers[value]
 
     def source(self, value: int, name: str) -> Instruction | None:

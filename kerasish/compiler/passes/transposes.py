@@ -110,9 +110,15 @@ def _before_views(rewriter: Rewriter, i: Instruction) -> int | None:
 
 def _common_view(rewriter: Rewriter, inputs: tuple[int, ...]) -> tuple[Instruction, tuple[int, ...]] | None:
     """The view that all inputs but scalars are, and what they are views of; None if nothing is gained before it."""
-    large = [v for v in inputs if rewriter.specs[v].shape]
-    views = [rewriter.made[v] for v in large if v in rewriter.made and rewriter.made[v].card.name in _VIEWS]
-    if not views or len(views) < len(large) or any(v.params != views[0].params for v in views):
+    large, views = [], []
+    for v in inputs:
+        if rewriter.specs[v].shape:
+            made = rewriter.made.get(v)
+            if made is None or made.card.name not in _VIEWS:
+                return None
+            large.append(v)
+            views.append(made)
+    if not views or any(v.params != views[0].params for v in views):
         return None
     shapes = {rewriter.specs[v.inputs[0]].shape for v in views}
     if len(shapes) > 1 or any(rewriter.uses[v] != large.count(v) for v in large):
