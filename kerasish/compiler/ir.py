@@ -3,6 +3,7 @@
 The bodies of loops and the branches of conditions are programs in the parameters of their instructions.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -103,32 +104,27 @@ def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
     A matrix product or convolution counts two operations a multiplication; everything else one an element of its
     larger side. A scan costs all its steps, another loop one step, a switch its dearest branch.
     """
-    inside = [[cost(p, i) for i in p.instructions] for p in programs_of(instruction)]
-    if inside:
+    if type(instruction.card) is ControlCard:
+        inside = [[cost(p, i) for i in p.instructions] for p in programs_of(instruction)]
         steps = instruction.params.get("length", 1)
         nbytes, operations = max(((sum(b for b, _ in body), sum(n for _, n in body)) for body in inside), key=max)
         return nbytes * steps, operations * steps
-    ins = [program.specs[i] for i in instruction.inputs]
-    outs = [program.specs[o] for o in instruction.outputs]
-    size = sum(s.size * s.dtype.itemsize for s in (*ins, *outs))
-    name, out = instruction.card.name, outs[0]
+    specs = [program.specs[v] for v in (*instruction.inputs, *instruction.outputs)]
+    sizes = [s.size for s in specs]
+    nbytes = sum([n * s.dtype.itemsize for n, s in zip(sizes, specs, strict=True)])
+    name, out = instruction.card.name, len(instruction.inputs)
     if name == "matmul":
-        return size, 2 * out.size * (ins[0].shape[-1] if ins[0].shape else 1)
+        return nbytes, 2 * sizes[out] * (specs[0].shape[-1] if specs[0].shape else 1)
     if name == "contract":
-        return size, 2 * out.size * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
-    if name == "conv":
-        taps = 1
-        for n in ins[1].shape[:-1]:
-            taps *= n
-        return size, 2 * out.size * taps
-    if name in ("conv_input_grad", "conv_weight_grad"):
-        weight = ins[1] if name == "conv_input_grad" else out
-        taps = 1
-        for n in weight.shape[:-1]:
-            taps *= n
-        gradient = ins[0] if name == "conv_input_grad" else ins[1]
-        return size, 2 * gradient.size * taps
-    return size, max(s.size for s in (*ins, *outs))
+        return nbytes, 2 * sizes[out] * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
+    if name in _CONVOLUTIONS:
+        images, weights = _CONVOLUTIONS[name]
+        return nbytes, 2 * sizes[images] * math.prod(specs[weights].shape[:-1])
+    return nbytes, max(sizes)
+
+
+# Of convolutions: which of inputs and result has the pixels that each tap is done for, and which are the weights.
+_CONVOLUTIONS = {"conv": (2, 1), "conv_input_grad": (0, 1), "conv_weight_grad": (1, 2)}
 
 
 def text(program: Program, indent: str = "") -> str:

@@ -14,14 +14,11 @@ from kerasish.core.spec import Spec
 
 def unify_products(program: Program) -> Program:
     """Return the program with `contract` in the place of products for which nothing need be copied."""
-    return Rewriter(program).sweep(_unified)
+    return Rewriter(program).sweep(_unified, _PRODUCTS)
 
 
 def _unified(rewriter: Rewriter, i: Instruction) -> int | None:
-    rule = _PRODUCTS.get(i.card.name)
-    if rule is None:
-        return None
-    product = rule(*[rewriter.specs[v] for v in i.inputs], **i.params)
+    product = _PRODUCTS[i.card.name](*[rewriter.specs[v] for v in i.inputs], **i.params)
     return None if product is None else emit(rewriter, product, i.inputs, rewriter.specs[i.outputs[0]].shape)
 
 

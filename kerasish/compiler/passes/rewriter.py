@@ -1,7 +1,7 @@
 """What passes share that write a program anew in one sweep."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from itertools import chain
 from typing import Any
 
@@ -34,18 +34,22 @@ class Rewriter:
         self.uses = Counter(chain(program.outputs, [v for _, v in program.updates],
                                   *[i.inputs for i in program.instructions]))
 
-    def sweep(self, rule: Callable[["Rewriter", Instruction], int | None]) -> Program:
+    def sweep(self, rule: Callable[["Rewriter", Instruction], int | None],
+              names: Container[str] | None = None) -> Program:
         """Return the program in which a rule has had its way with every instruction of one result.
 
         Args:
             rule: given this rewriter and an instruction, returns the value that serves in its place, or None to keep
                 it as it is.
+            names: of the ops that it has something to say about; all by default.
         """
         same = self._same
+        replaced = same.keys()
         for i in self._program.instructions:
-            if not same.keys().isdisjoint(i.inputs):
+            if not replaced.isdisjoint(i.inputs):
                 i = i.reading(tuple([same.get(v, v) for v in i.inputs]))
-            value = rule(self, i) if len(i.outputs) == 1 and not i.card.effect else None
+            concerns = (names is None or i.card.name in names) and len(i.outputs) == 1 and not i.card.effect
+            value = rule(self, i) if concerns else None
             if value is None:
                 self._keep(i)
             else:

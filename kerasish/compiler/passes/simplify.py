@@ -33,7 +33,7 @@ _FOLDS = ("sum", "mean", "max", "min", "prod", "any", "all")
 
 def simplify(program: Program) -> Program:
     """Return the program with each instruction replaced by a simpler one where a rule knows one."""
-    return Rewriter(program).sweep(_simpler)
+    return Rewriter(program).sweep(_simpler, ELEMENTWISE | RULES.keys())
 
 
 def _simpler(rewriter: Rewriter, i: Instruction) -> int | None:

@@ -17,21 +17,15 @@ _VIEWS = ("transpose", "reshape")
 
 def fold_transposes(program: Program) -> Program:
     """Return the program with transposes and reshapes folded into products."""
-    return Rewriter(program).sweep(_folded)
+    return Rewriter(program).sweep(_folded, _RULES)
 
 
 def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
-    name = i.card.name
-    if name == "contract":
-        return _from_before_views(rewriter, i)
-    if name in _VIEWS:
-        for rule in (_into_product, view_of_view, *([_before_rows] if name == "transpose" else [])):
-            found = rule(rewriter, i)
-            if found is not None:
-                return found
-    if name in ELEMENTWISE:
-        return _before_views(rewriter, i)
-    return _AROUND[name](rewriter, i) if name in _AROUND else None
+    for rule in _RULES[i.card.name]:
+        found = rule(rewriter, i)
+        if found is not None:
+            return found
+    return None
 
 
 def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
@@ -176,6 +170,8 @@ def _index_order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     return axes[:ndim] if rest and axes[ndim:] == rest else None
 
 
-_AROUND: dict[str, Rule] = {
-    "scatter_item": _from_rows, "flip": _before_transpose, "sum": _before_transpose, "mean": _before_transpose,
-    "max": _before_transpose, "min": _before_transpose}
+_RULES: dict[str, tuple[Rule, ...]] = {
+    **dict.fromkeys(ELEMENTWISE, (_before_views,)),
+    **dict.fromkeys(["flip", "sum", "mean", "max", "min"], (_before_transpose,)),
+    "contract": (_from_before_views,), "scatter_item": (_from_rows,),
+    "reshape": (_into_product, view_of_view), "transpose": (_into_product, view_of_view, _before_rows)}
