@@ -101,7 +101,7 @@ def is_keras_tensor(x: Any) -> bool:
 
 def any_symbolic(*structures: Any) -> bool:
     """Tell whether nested arguments hold a symbolic tensor."""
-    return any(_holds(s) for s in structures)
+    return _holds(structures)
 
 
 def _holds(x: Any) -> bool:

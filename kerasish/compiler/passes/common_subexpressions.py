@@ -16,8 +16,7 @@ def share_common_subexpressions(program: Program) -> Program:
     kept = []
     for array, value in program.constants:
         if array.size <= 16:
-            first = known.setdefault(("constant", array.dtype, array.shape, array.tobytes()), (value,))[0]
-            same[value] = first
+            (same[value],) = known.setdefault(("constant", array.dtype, array.shape, array.tobytes()), (value,))
     for i in program.instructions:
         if not same.keys().isdisjoint(i.inputs):
             i = i.reading(tuple([same.get(v, v) for v in i.inputs]))
