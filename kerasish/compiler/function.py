@@ -13,7 +13,7 @@ import numpy as np
 
 from kerasish.compiler.ir import Program
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.runner import make_runner
+from kerasish.compiler.runner import machine_code_text, make_runner
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
@@ -130,9 +130,17 @@ class CompiledFunction:
         """Return the optimised program for arguments; print it to read it."""
         return optimize(trace(self._function, args, kwargs)[0])
 
+    def jobs(self, *args: Any, **kwargs: Any) -> str:
+        """Return what the program for arguments is as machine code of the CPU, as text: print it to read it.
+
+        Raises:
+            ImportError: llvmlite is not there.
+        """
+        return machine_code_text(self.program(*args, **kwargs))
+
 
 def function(f: Callable[..., Any]) -> CompiledFunction:
-    """Compile a function of tensors; `f.program(*args)` shows what it became."""
+    """Compile a function of tensors; `f.program(*args)` and `f.jobs(*args)` show what it became."""
     return CompiledFunction(f)
 
 

@@ -127,24 +127,38 @@ def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
 _CONVOLUTIONS = {"conv": (2, 1), "conv_input_grad": (0, 1), "conv_weight_grad": (1, 2)}
 
 
-def text(program: Program, indent: str = "") -> str:
-    """Return a program as text: one line an instruction, with its bytes and floating-point operations.
+class Note(NamedTuple):
+    """What a program's text says of an instruction beside what it reads and makes.
 
-    Programs inside an instruction stand below it, indented.
+    Attributes:
+        name: of its op.
+        comment: what stands behind it.
+        inside: the texts of the programs in it.
     """
+
+    name: str
+    comment: str
+    inside: list[str]
+
+
+def note(program: Program, i: Instruction) -> Note:
+    """Return the name of an instruction's op, its bytes and floating-point operations, and the programs inside."""
+    return Note(i.card.name, "{:,} B, {:,} op".format(*cost(program, i)), [text(p) for p in programs_of(i)])
+
+
+def text(program: Program, noted: Callable[[Program, Instruction], Note] = note) -> str:
+    """Return a program as text: one line an instruction; programs inside it stand below it, indented."""
     names = {v: f"%{v}" for v in range(len(program.specs))}
     names.update({v: variable.path for variable, v in program.variables})
     lines = ["inputs " + ", ".join(f"%{v} {program.specs[v]}" for v in program.inputs)]
     for i in program.instructions:
-        nbytes, operations = cost(program, i)
-        inside = programs_of(i)
-        params = "" if inside and "branches" in i.params else ", ".join(
+        name, comment, inside = noted(program, i)
+        params = "" if "branches" in i.params else ", ".join(
             f"{k}={v}" for k, v in i.params.items() if type(v) is not Program)
         made = ", ".join(f"%{o} {program.specs[o]}" for o in i.outputs)
         read = ", ".join(names[v] for v in i.inputs)
-        call = f"{i.card.name}({read}{'; ' if params else ''}{params})"
-        lines.append(f"{made} = {call}  # {nbytes:,} B, {operations:,} op")
-        lines += [text(p, "    ") for p in inside]
+        lines.append(f"{made} = {name}({read}{'; ' if params else ''}{params})  # {comment}")
+        lines += ["    " + body.replace("\n", "\n    ") for body in inside]
     lines += [f"{variable.path} <- %{v}" for variable, v in program.updates]
     lines.append("return " + ", ".join(f"%{v}" for v in program.outputs))
-    return "\n".join(indent + line for line in "\n".join(lines).split("\n"))
+    return "\n".join(lines)

@@ -27,6 +27,17 @@ def make_runner(program: Program) -> Any:
     return Runner(program) if device.current().name == "numpy" else Replay(program)
 
 
+def machine_code_text(program: Program) -> str:
+    """Return a program as it runs as machine code, as text (see `codegen.listing`).
+
+    Raises:
+        ImportError: llvmlite is not there.
+    """
+    if not native.is_installed():
+        raise ImportError("machine code needs llvmlite: pip install 'kerasish[jit]'")
+    return importlib.import_module("kerasish.compiler.codegen.listing").listing(program)
+
+
 def release_memory() -> None:
     """Give back memory that large programs keep between their runs, for work of another kind that needs much itself."""
     loaded = sys.modules.get("kerasish.compiler.codegen.memory")

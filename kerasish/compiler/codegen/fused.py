@@ -45,6 +45,10 @@ class Fused:
             specs.append(i.card.spec(*[specs[v] for v in i.inputs], **i.params))
         return tuple([specs[v] for v in self.results])
 
+    def operations(self) -> int:
+        """Return its floating-point operations, roughly: one an element of the larger side of what it holds."""
+        return sum(max(self.specs[v].size for v in (*i.inputs, *i.outputs)) for i in self.body)
+
     @property
     def first(self) -> int:
         """The first value that the body makes."""
