@@ -27,6 +27,7 @@ class Fused:
         masks: of each input, along which axes of `shape` it extends.
         constants: value -> number, of values that are known; they are numbered behind the inputs.
         specs: of all values.
+        first: the first value that the body makes.
     """
 
     name = "fused"
@@ -37,6 +38,7 @@ class Fused:
                  specs: list[Spec]):
         self.body, self.inputs, self.results, self.shape, self.folded = body, inputs, results, shape, folded
         self.scopes, self.masks, self.constants, self.specs = scopes, masks, constants, specs
+        self.first = inputs + len(constants)
 
     def spec(self, *inputs: Spec) -> tuple[Spec, ...]:
         """Return the specs of the results as they follow from those of the inputs."""
@@ -49,10 +51,6 @@ class Fused:
         """Return its floating-point operations, roughly: one an element of the larger side of what it holds."""
         return sum(max(self.specs[v].size for v in (*i.inputs, *i.outputs)) for i in self.body)
 
-    @property
-    def first(self) -> int:
-        """The first value that the body makes."""
-        return self.inputs + len(self.constants)
 
     def __repr__(self) -> str:
         return f"fused[{' '.join(i.card.name for i in self.body)}]"

@@ -8,7 +8,7 @@ of a table are rows of a transposed index, and a fold of a transposed tensor is 
 """
 
 from kerasish.compiler.ir import Instruction, Program
-from kerasish.compiler.passes.contractions import Product, emit, of_contract
+from kerasish.compiler.passes.contractions import Product, emit, emit_found, of_contract
 from kerasish.compiler.passes.rewriter import Rewriter
 from kerasish.compiler.passes.simplify import ELEMENTWISE, Rule, view_of_view
 
@@ -33,17 +33,17 @@ def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
     if not any(v in rewriter.made and rewriter.made[v].card.name in _VIEWS for v in i.inputs):
         return None
     shape = i.params["shape"]
-    good: tuple[Product, tuple[int, ...]] = of_contract(i), i.inputs
+    good, inputs, best = of_contract(i), i.inputs, None
     for which in (0, 1):
-        product, values = good[0].copy(), list(good[1])
+        product, values = good.copy(), list(inputs)
         while (made := rewriter.made.get(values[which])) is not None and made.card.name in _VIEWS:
             if made.card.name == "transpose" and not _undone(product, which, made, rewriter):
                 break
             values[which] = made.inputs[0]
-            if product.params(shape) is not None:
-                good = product.copy(), (values[0], values[1])
-    product, inputs = good
-    return emit(rewriter, product, inputs, shape) if inputs != i.inputs else None
+            found = product.params(shape)
+            if found is not None:
+                good, inputs, best = product.copy(), tuple(values), found
+    return None if best is None else emit_found(rewriter, best, inputs)
 
 
 def _undone(product: Product, which: int, transpose: Instruction, rewriter: Rewriter) -> bool:
