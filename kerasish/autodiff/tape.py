@@ -149,7 +149,7 @@ class GradientTape:
             return
         self._entries.append(Entry(card, params, inputs, flags, out))
         for o in out if type(out) is tuple else (out,):
-            if standardize_dtype(o.dtype) in _DIFFERENTIABLE:
+            if standardize_dtype(o.data.dtype) in _DIFFERENTIABLE:
                 tracked.add(o.uid)
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None,

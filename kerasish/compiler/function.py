@@ -13,11 +13,12 @@ import numpy as np
 
 from kerasish.compiler.ir import Program, Room
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.runner import make_runner
+from kerasish.compiler.runner import machine_code_text, make_runner
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
+from kerasish.utils.garbage import no_collection
 
 # The most programs that one function holds.
 MAX_PROGRAMS = 64
@@ -112,7 +113,8 @@ class CompiledFunction:
 
     def _traced(self, key: Any, args: Any, kwargs: Any) -> Any:
         try:
-            program, result = trace(self._function, args, kwargs)
+            with no_collection():
+                program, result = trace(self._function, args, kwargs)
         except Exception as error:  # noqa: BLE001  whatever fails here is said by the eager run, or by the warning
             self._gave_up = True
             where = _where(error)
@@ -120,7 +122,8 @@ class CompiledFunction:
                 self._warned.add(where)
                 warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=5)
             return None
-        found = make_runner(optimize(program)), _filler(result, self._wrap)
+        with no_collection():
+            found = make_runner(optimize(program)), _filler(result, self._wrap)
         self._remember(key, found)
         return found
 
@@ -128,9 +131,17 @@ class CompiledFunction:
         """Return the optimised program for arguments; print it to read it."""
         return optimize(trace(self._function, args, kwargs)[0])
 
+    def jobs(self, *args: Any, **kwargs: Any) -> str:
+        """Return what the program for arguments is as machine code of the CPU, as text: print it to read it.
+
+        Raises:
+            ImportError: llvmlite is not there.
+        """
+        return machine_code_text(self.program(*args, **kwargs))
+
 
 def function(f: Callable[..., Any]) -> CompiledFunction:
-    """Compile a function of tensors; `f.program(*args)` shows what it became."""
+    """Compile a function of tensors; `f.program(*args)` and `f.jobs(*args)` show what it became."""
     return CompiledFunction(f)
 
 

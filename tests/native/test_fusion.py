@@ -286,3 +286,24 @@ def test_an_output_is_written_again_only_when_nobody_has_it():
     place = third.ctypes.data
     del third
     assert run([x.data])[0].ctypes.data == place
+
+
+def test_jobs_can_be_read():
+    state = keras.Variable(np.zeros(64, "float32"), name="state")
+
+    @keras.function
+    def f(x, w):
+        out = ops.relu(ops.matmul(x, w))
+        state.assign(ops.sum(out, axis=0))
+        return ops.sort(out), ops.scan(lambda c, row: (c * row, c + row), ops.ones(64), out)
+
+    page = f.jobs(*tensors((512, 32), (32, 64))).split("\n")
+    assert page[0] == "inputs %0 float32[512, 32], %1 float32[32, 64]"
+    product, relu, sort, scan, *body = page[1:8]
+    made = product.split()[0]
+    assert "= contract(%0, %1;" in product and product.endswith("  # 204,800 B, 2,097,152 op; 1 part")
+    assert f"= fused[relu sum]({made})  # 262,400 B, 65,536 op; 1 + 1 parts, the first done with those of" in relu
+    assert relu.endswith(made)
+    assert "= sort(" in sort and sort.endswith("op; in Python") and scan.endswith("op; the programs below")
+    assert [line[:5] for line in body] == ["    i", "    %", "    r"] and "= fused[multiply add](" in body[1]
+    assert page[-2].startswith("state <- %") and page[-1].startswith("return %")

@@ -37,11 +37,17 @@ def prepare(program: Program) -> Program:
 
 def lower(program: Program, i: Instruction) -> Plan | None:
     """Return the jobs of an instruction, None if it runs in Python."""
-    ins = [program.specs[v] for v in i.inputs]
     if isinstance(i.card, Fused):
-        return loops.plan(i.card, ins)
+        return loops.plan(i.card)
     found = lowering_of(i.card.name)
-    return None if found is None else found(ins, [program.specs[o] for o in i.outputs], i.params)
+    if found is None:
+        return None
+    return found([program.specs[v] for v in i.inputs], [program.specs[o] for o in i.outputs], i.params)
+
+
+def plans_of(program: Program) -> list[Plan | None]:
+    """Return the jobs of each instruction of a prepared program; None for one that has none."""
+    return [None if is_view(i) else lower(program, i) for i in program.instructions]
 
 
 class NativeProgram:
@@ -62,7 +68,7 @@ class NativeProgram:
 
     def __init__(self, program: Program, layout: Layout, control: MakeControl, targets: list[int] | None = None):
         self.program, self.layout = program, layout
-        plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
+        plans = plans_of(program)
         self.chains = chain(program, layout, plans)
         self.memory = Memory(program, layout, plans, self.chains, targets)
         self.held: dict[int, Callable[[], np.ndarray]] = {}
