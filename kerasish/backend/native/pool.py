@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.native import blas, driver, engine
+from kerasish.backend.native import driver, engine
 from kerasish.backend.native.driver import DESK, DONE, LINGER, SLEEP, TAKEN, TURN, YIELD
 
 
@@ -203,13 +203,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-@contextlib.contextmanager
-def one_blas_thread() -> Any:
-    """Return a context in which the library of matrix products uses one thread."""
-    before = blas.set_threads(1)
-    try:
-        yield
-    finally:
-        blas.set_threads(before)
