@@ -174,21 +174,22 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     return out
 
 
-def apply_over(card: Any, own: Tensor, other: Any) -> Any:
-    """Carry out an op of two inputs as `apply` does; where ops run at once, write its result over the first.
+def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
+    """Carry out an op of two inputs as `apply` does; where ops run at once, write its result over one of them.
 
     Args:
-        card: the op card, of a function of the array module that broadcasts; its gradient rules keep no input.
-        own: the result of another op, which the caller alone holds and which no gradient rule keeps.
-        other: the second input.
+        card: the op card, of a function of the array module that broadcasts.
+        inputs: what becomes its input tensors.
+        own: which of them is the result of another op, which the caller alone holds and which no tape keeps.
 
     Returns:
-        The result; `own` must not be used any more.
+        The result; the input `own` must not be used any more.
     """
-    inputs = promoted(card.promote, (own, other))
-    if state.interpreter is not None or inputs[0] is not own or not _can_take(own.data, inputs[1].data):
+    given, inputs = inputs[own], promoted(card.promote, inputs)
+    arrays = [x.data for x in inputs]
+    if state.interpreter is not None or inputs[own] is not given or not _can_take(arrays[own], arrays[1 - own]):
         return apply(card, inputs, {})
-    out = Tensor(state.quiet.run(device.current().kernel(card.name), own.data, inputs[1].data, out=own.data))
+    out = Tensor(state.quiet.run(device.current().kernel(card.name), *arrays, out=arrays[own]))
     for tape in state.tapes:
         tape.record(card, inputs, {}, out)
     return out
