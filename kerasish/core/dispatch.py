@@ -185,13 +185,14 @@ def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
     Returns:
         The result; the input `own` must not be used any more.
     """
-    given, inputs = inputs[own], promoted(card.promote, inputs)
-    arrays = [x.data for x in inputs]
-    if state.interpreter is not None or inputs[own] is not given or not _can_take(arrays[own], arrays[1 - own]):
-        return apply(card, inputs, {})
+    tensors = promoted(card.promote, inputs)
+    arrays = [x.data for x in tensors]
+    fits = tensors[own] is inputs[own] and _can_take(arrays[own], arrays[1 - own])
+    if state.interpreter is not None or not fits:
+        return apply(card, tensors, {})
     out = Tensor(state.quiet.run(device.current().kernel(card.name), *arrays, out=arrays[own]))
     for tape in state.tapes:
-        tape.record(card, inputs, {}, out)
+        tape.record(card, tensors, {}, out)
     return out
 
 
