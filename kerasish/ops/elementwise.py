@@ -440,7 +440,7 @@ def sinc(x):
 # ---- Special functions ------------------------------------------------------------------------
 
 
-@elementwise(promote="float", vjp=lambda g, x: g * (2 / math_sqrt(pi)) * exp(-x * x))
+@elementwise(promote="float", vjp=lambda g, x: over("multiply", exp(-x * x), g * (2 / math_sqrt(pi))))
 def erf(x):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x, element by element."""
 
