@@ -175,10 +175,10 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
 
 
 def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
-    """Carry out an op of two inputs as `apply` does; where ops run at once, write its result over one of them.
+    """Carry out an op as `apply` does; where ops run at once, write its result over one of its inputs.
 
     Args:
-        card: the op card, of a function of the array module that broadcasts.
+        card: the op card, of one input or of two that broadcast; its kernel takes `out`, be it an input.
         inputs: what becomes its input tensors.
         own: which of them is the result of another op, which the caller alone holds and which no tape keeps.
 
@@ -187,7 +187,7 @@ def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
     """
     tensors = promoted(card.promote, inputs)
     arrays = [x.data for x in tensors]
-    fits = tensors[own] is inputs[own] and _can_take(arrays[own], arrays[1 - own])
+    fits = tensors[own] is inputs[own] and all(_can_take(arrays[own], a) for a in arrays)
     if state.interpreter is not None or not fits:
         return apply(card, tensors, {})
     out = Tensor(state.quiet.run(device.current().kernel(card.name), *arrays, out=arrays[own]))
@@ -197,7 +197,7 @@ def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
 
 
 def _can_take(array: Any, other: Any) -> bool:
-    """Tell whether an array can take the result of it and another; only fresh memory of the host is dear."""
+    """Tell whether an array can take what is made of it and another; only fresh memory of the host is dear."""
     if not type(array) is type(other) is device.current().array_type is np.ndarray:
         return False
     beside = zip(reversed(other.shape), reversed(array.shape), strict=False)
