@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from kerasish import ops
-from kerasish.core.dispatch import to_tensor
-from kerasish.core.op import public
+from kerasish.core.dispatch import apply_over, to_tensor
+from kerasish.core.op import CARDS, public
+from kerasish.core.tensor import Tensor
 from kerasish.ops import (
     celu,
     elu,
@@ -61,6 +62,18 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     if negative_slope == 0 and max_value is None and threshold == 0:
         return ops.relu(x)
     return relu_with_options(x, negative_slope, max_value, threshold)
+
+
+def activate_own(activation: Callable[..., Any] | None, x: Any) -> Any:
+    """Return a layer's activation of x, written over x where that can be.
+
+    Args:
+        activation: what `get` returned.
+        x: the product of others, which the caller alone holds and does not use any more.
+    """
+    if activation is relu and type(x) is Tensor:
+        return apply_over(CARDS["relu"], (x,))
+    return x if activation is None else activation(x)
 
 
 @public

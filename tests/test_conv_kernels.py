@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasish.backend.common import conv, pool, windows
+from kerasish.backend.common import conv, conv_bands, pool, windows
 from tests.ops.loops import loop_conv, loop_pool
 
 
@@ -42,6 +42,14 @@ def test_convolution_and_its_gradients_equal_the_loop(seed):
 def test_convolution_in_tiny_tiles_gives_the_same(seed, monkeypatch):
     monkeypatch.setattr(windows, "tile_bytes", lambda xp: 300)
     check_conv(100 + seed)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_convolution_by_bands_in_small_products_gives_the_same(seed, monkeypatch):
+    monkeypatch.setattr(windows, "tile_bytes", lambda xp: 300 << seed % 8)
+    monkeypatch.setattr(conv_bands, "SMALL", 50 << seed % 7)
+    monkeypatch.setattr(conv_bands, "NARROW", 1)
+    check_conv(300 + seed)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])

@@ -74,6 +74,19 @@ def test_sparse_crossentropy():
     np.testing.assert_allclose(nn.sparse_softmax_crossentropy_grad(np, g, x, target, loss), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_sparse_crossentropy_gradient_of_large_losses(dtype):
+    x = (40 * draw(40, 7)).astype(dtype)
+    target, g = np.random.default_rng(1).integers(0, 7, 40), np.ones(40, dtype)
+    wide = x.astype("f8") - x.astype("f8").max(-1, keepdims=True)
+    expected = np.exp(wide) / np.exp(wide).sum(-1, keepdims=True) - np.eye(7)[target]
+    loss = nn.sparse_softmax_crossentropy(np, x, target)
+    assert (loss > 40).any() and (loss < 40).any()
+    got = nn.sparse_softmax_crossentropy_grad(np, g, x, target, loss)
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, expected, atol=1e-3 if dtype == "float16" else 2e-5)
+
+
 def test_pooling():
     x = draw(7, 6, 6, 3)
     steps = dict(window=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0)))

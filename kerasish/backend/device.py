@@ -51,6 +51,11 @@ class Device:
         """Wait until all work that was given to the device is done."""
 
 
+# The C library's malloc takes a large block from the system and gives it back when it is freed, until a block as large
+# has been freed once: from then on it keeps some freed memory for those who ask next. Fresh memory costs more than most
+# kernels that write to it; so that is made known here, with a block as large as many an activation, never touched.
+np.empty(2 << 20, np.uint8)
+
 _loaded: dict[str, Device] = {"numpy": Device("numpy", np, np.ndarray)}
 _current: list[Device] = [_loaded["numpy"]]
 NAMES = ("numpy", "cupy")

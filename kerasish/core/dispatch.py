@@ -179,28 +179,30 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     return out
 
 
-def apply_over(card: Any, own: Tensor, other: Any) -> Any:
-    """Carry out an op of two inputs as `apply` does; where ops run at once, write its result over the first.
+def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
+    """Carry out an op as `apply` does; where ops run at once, write its result over one of its inputs.
 
     Args:
-        card: the op card, of a function of the array module that broadcasts; its gradient rules keep no input.
-        own: the result of another op, which the caller alone holds and which no gradient rule keeps.
-        other: the second input.
+        card: the op card, of one input or of two that broadcast; its kernel takes `out`, be it an input.
+        inputs: what becomes its input tensors.
+        own: which of them is the result of another op, which the caller alone holds and which no tape keeps.
 
     Returns:
-        The result; `own` must not be used any more.
+        The result; the input `own` must not be used any more.
     """
-    inputs = promoted(card.promote, (own, other))
-    if state.interpreter is not None or inputs[0] is not own or not _can_take(own.data, inputs[1].data):
-        return apply(card, inputs, {})
-    out = Tensor(state.quiet.run(device.current().kernel(card.name), own.data, inputs[1].data, out=own.data))
+    tensors = promoted(card.promote, inputs)
+    arrays = [x.data for x in tensors]
+    fits = tensors[own] is inputs[own] and all(_can_take(arrays[own], a) for a in arrays)
+    if state.interpreter is not None or not fits:
+        return apply(card, tensors, {})
+    out = Tensor(state.quiet.run(device.current().kernel(card.name), *arrays, out=arrays[own]))
     for tape in state.tapes:
-        tape.record(card, inputs, {}, out)
+        tape.record(card, tensors, {}, out)
     return out
 
 
 def _can_take(array: Any, other: Any) -> bool:
-    """Tell whether an array can take the result of it and another; only fresh memory of the host is dear."""
+    """Tell whether an array can take what is made of it and another; only fresh memory of the host is dear."""
     if not type(array) is type(other) is device.current().array_type is np.ndarray:
         return False
     beside = zip(reversed(other.shape), reversed(array.shape), strict=False)

@@ -88,6 +88,16 @@ def _walk_back(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[l
     return order, met
 
 
+def _spent_after(nodes: list[Node], outputs: list[KerasTensor]) -> list[set[int]]:
+    """Return, for each node, the ids of the tensors which nobody asks for once it has run."""
+    asked = {id(x) for x in outputs}
+    spent = []
+    for node in reversed(nodes):
+        spent.append({id(x) for x in (*node.inputs, *node.outputs)} - asked)
+        asked |= spent[-1]
+    return spent[::-1]
+
+
 class Function(Operation):
     """Compute symbolic outputs from values for symbolic inputs (Keras: `Function`).
 
@@ -113,6 +123,7 @@ class Function(Operation):
             if not isinstance(x, KerasTensor):
                 raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")
         self._nodes, self._operations = order_nodes(self._inputs, self._outputs)
+        self._spent = _spent_after(self._nodes, self._outputs)
 
     operations = property(lambda self: list(self._operations), doc="The operations, inputs first, each once.")
     inputs = property(lambda self: list(self._inputs), doc="The symbolic inputs, flat.")
@@ -152,9 +163,11 @@ class Function(Operation):
             Values in the structure of the outputs.
         """
         values = {id(x): v for x, v in zip(self._inputs, flat_inputs, strict=True)}
-        for node in self._nodes:
+        for node, spent in zip(self._nodes, self._spent, strict=True):
             args, kwargs = node.fill_in(values)
             out = node.operation(*args, **kwargs) if call is None else call(node.operation, args, kwargs)
             for symbol, value in zip(node.outputs, tree.flatten(out), strict=True):
                 values[id(symbol)] = value
+            for symbol_id in spent:  # so that memory is free for the next node
+                values.pop(symbol_id, None)
         return tree.map_structure(lambda x: values[id(x)], self._outputs_struct)

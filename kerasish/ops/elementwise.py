@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.core.dispatch import apply_over, to_tensor
+from kerasish.core.dispatch import apply_over, state, to_tensor
 from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.op import CARDS, Card, public
 from kerasish.core.spec import Spec, broadcast, broadcast_shapes, like
@@ -77,7 +77,19 @@ def add_to_own(x: Any, y: Any) -> Any:
         x: the product of others, which the caller alone holds and does not use any more.
         y: broadcasts to the shape of `x`.
     """
-    return apply_over(CARDS["add"], x, y) if type(x) is Tensor else OPS["add"](x, y)
+    return apply_over(CARDS["add"], (x, y)) if type(x) is Tensor else OPS["add"](x, y)
+
+
+def over(name: str, x: Any, y: Any, own: int = 0) -> Any:
+    """Return what the op of a name makes of x and y, written over one of them where ops run at once and unrecorded.
+
+    Args:
+        name: of an op of two inputs.
+        x: its first input.
+        y: its second input.
+        own: which of them (0 or 1) the caller alone holds and does not use any more.
+    """
+    return OPS[name](x, y) if state.tapes else apply_over(CARDS[name], (x, y), own)
 
 
 @elementwise(vjp=(lambda g: g, lambda g: -g))
@@ -428,7 +440,7 @@ def sinc(x):
 # ---- Special functions ------------------------------------------------------------------------
 
 
-@elementwise(promote="float", vjp=lambda g, x: g * (2 / math_sqrt(pi)) * exp(-x * x))
+@elementwise(promote="float", vjp=lambda g, x: over("multiply", exp(-x * x), g * (2 / math_sqrt(pi))))
 def erf(x):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x, element by element."""
 

@@ -12,7 +12,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import as_float, canonical_axes, canonical_axis, widened
 from kerasish.ops.comparison import greater, where
-from kerasish.ops.elementwise import absolute, add_to_own, clip, maximum, power, rsqrt, square
+from kerasish.ops.elementwise import absolute, add_to_own, clip, maximum, over, power, rsqrt, square
 from kerasish.ops.shape import reshape, squeeze
 from kerasish.utils import config
 
@@ -27,7 +27,8 @@ def _moments_spec(x, *, axis) -> tuple[Spec, Spec]:
 def _moments_vjp(g, x, out):
     (g_mean, g_variance), (mean, _) = g, out
     count = x.size / max(1, mean.size)
-    return ((x - mean) * (g_variance * (2 / count)) + g_mean * (1 / count),)
+    slope = over("multiply", x - mean, g_variance * (2 / count))
+    return (over("add", slope, g_mean * (1 / count)),)
 
 
 # Mean and variance in one pass through memory; the axes stay, with length 1.

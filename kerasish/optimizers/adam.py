@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.ops.elementwise import over
 from kerasish.optimizers.means import follow
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
@@ -52,7 +53,8 @@ class Adam(Optimizer):
         v = follow(self._velocities[i], ops.square(g), 1 - self.beta_2)
         if self.amsgrad:
             v = self._velocity_hats[i].assign(ops.maximum(self._velocity_hats[i].value, v))
-        variable.assign_sub(ops.divide(ops.multiply(m, rate), ops.add(ops.sqrt(v), self.epsilon)))
+        step = over("divide", ops.multiply(m, rate), over("add", ops.sqrt(v), self.epsilon))
+        variable.assign(over("subtract", variable.value, step, own=1))
 
     def _unbiased_rate(self, learning_rate: Any, dtype: Any) -> Any:
         bias = ops.divide(ops.sqrt(self._bias(self.beta_2, dtype)), self._bias(self.beta_1, dtype))

@@ -10,6 +10,7 @@ from kerasish.core.dispatch import eager_scope, state
 from kerasish.core.name_scope import name_scope
 from kerasish.core.stateless import StatelessScope
 from kerasish.core.variable import Variable
+from kerasish.ops.elementwise import over
 from kerasish.optimizers.clipping import clip_by_global_norm, clip_by_norm
 from kerasish.optimizers.config import HasConfig
 from kerasish.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
@@ -353,7 +354,8 @@ class Optimizer(HasSlots, HasConfig):
 
     def _shrink(self, variable: Variable, weight_decay: float) -> None:
         rate = self._once(ops.multiply, self._once(self._rate), weight_decay)
-        variable.assign_sub(ops.multiply(variable.value, self._once(ops.cast, rate, variable.handle.dtype)))
+        taken = ops.multiply(variable.value, self._once(ops.cast, rate, variable.handle.dtype))
+        variable.assign(over("subtract", variable.value, taken, own=1))
 
     def _averaged(self) -> list[tuple[Variable, Variable]]:
         """Pairs (variable, its moving average)."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from kerasish import ops
 from kerasish.core.variable import Variable
+from kerasish.ops.elementwise import over
 from kerasish.optimizers.optimizer import Optimizer
 from kerasish.utils.registry import builtin
 
@@ -49,7 +50,7 @@ class SGD(Optimizer):
             variable.assign_sub(step)
             return
         velocity = self.momentums[self._get_variable_index(variable)]
-        new = ops.subtract(ops.multiply(velocity.value, self.momentum), step)
+        new = over("subtract", ops.multiply(velocity.value, self.momentum), step)
         velocity.assign(new)
         variable.assign_add(ops.subtract(ops.multiply(new, self.momentum), step) if self.nesterov else new)
 

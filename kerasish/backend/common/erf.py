@@ -11,6 +11,7 @@ from math import factorial, pi, sqrt
 
 from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import through_float32
+from kerasish.backend.common.windows import spans, tile_bytes
 from kerasish.backend.registry import kernel
 
 _SPLIT = 0.5
@@ -40,9 +41,16 @@ def erf(xp, x):
     only_real(x)
     if x.dtype == "float64":
         return _erf64(xp, x)
-    y = xp.clip(x, -4, 4)
-    z = y * y
-    return xp.clip(y * _polynomial(SINGLE_ABOVE, z) / _polynomial(SINGLE_BELOW, z), -1, 1)
+    out = xp.empty(x.shape, x.dtype)
+    values, results = x.reshape(-1), out.reshape(-1)
+    for part in spans(x.size, tile_bytes(xp) // 64):
+        y = results[part]
+        xp.minimum(xp.maximum(values[part], -4, out=y), 4, out=y)
+        z = y * y
+        y *= _polynomial(SINGLE_ABOVE, z)
+        y /= _polynomial(SINGLE_BELOW, z)
+        xp.minimum(xp.maximum(y, -1, out=y), 1, out=y)
+    return out
 
 
 @kernel("erfc")

@@ -1,8 +1,11 @@
 """Kernels of softmax, of cross-entropy with integer targets, of moments: each row read while it is in the cache."""
 
-from kerasish.backend.common.halves import through_float32
+from kerasish.backend.common.halves import is_half, through_float32
 from kerasish.backend.common.windows import deliver, fresh, spans, tile_bytes
 from kerasish.backend.registry import kernel
+
+# With a loss below this the logarithm of the sum is known from it; above, too few digits may be left.
+_NEAR = 40.0
 
 
 @kernel("softmax")
@@ -47,30 +50,48 @@ def sparse_softmax_crossentropy(xp, x, target, *, out=None):
     """log(sum(exp(x))) - x[target] along the last axis; zero where the target names no class."""
     result = fresh(xp, target.shape, x.dtype, out)
     rows, picked, losses = x.reshape(target.size, x.shape[-1]), target.reshape(-1), result.reshape(-1)
+    room = xp.empty_like(rows[: _rows_at_once(xp, rows)])
     for part in _spans_of_rows(xp, rows):
         chunk, (known, at) = rows[part], _classes(xp, picked[part], x.shape[-1])
-        top = xp.max(chunk, axis=-1, keepdims=True)
-        total = xp.log(xp.sum(xp.exp(chunk - top), axis=-1))
+        top, total = _top_and_total(xp, chunk, room[: len(chunk)])
         chosen = xp.take_along_axis(chunk, at, axis=-1)
-        losses[part] = xp.where(known, total + (top - chosen)[:, 0], x.dtype.type(0))
+        losses[part] = xp.where(known, xp.log(total) + (top - chosen), x.dtype.type(0))[:, 0]
     return deliver(result, out)
 
 
 @kernel("sparse_softmax_crossentropy_grad")
+def sparse_softmax_crossentropy_grad(xp, g, x, target, loss, *, out=None):
+    """g (softmax(x) - one_hot(target)); zero where the target names no class."""
+    if is_half(loss.dtype):  # which says too little of the sum of the exponentials
+        loss = xp.full(loss.shape, xp.inf, loss.dtype)
+    return _crossentropy_grad(xp, g, x, target, loss, out=out)
+
+
 @through_float32
-def sparse_softmax_crossentropy_grad(xp, g, x, target, _loss, *, out=None):
-    """g (softmax(x) - one_hot(target)); zero where the target names no class. The loss is for those who need it."""
+def _crossentropy_grad(xp, g, x, target, loss, *, out=None):
     result = fresh(xp, x.shape, x.dtype, out)
     rows, grads = x.reshape(target.size, x.shape[-1]), result.reshape(target.size, x.shape[-1])
-    weights, picked = g.reshape(-1), target.reshape(-1)
+    weights, picked, losses = g.reshape(-1, 1), target.reshape(-1), loss.reshape(-1, 1)
     for part in _spans_of_rows(xp, rows):
-        grad, (known, at) = grads[part], _classes(xp, picked[part], x.shape[-1])
-        weight = xp.where(known, weights[part], x.dtype.type(0))[:, None]
-        xp.subtract(rows[part], xp.max(rows[part], axis=-1, keepdims=True), out=grad)
+        chunk, grad, (known, at) = rows[part], grads[part], _classes(xp, picked[part], x.shape[-1])
+        weight = xp.where(known, weights[part], x.dtype.type(0))
+        shift, scale = xp.take_along_axis(chunk, at, axis=-1) + losses[part], weight
+        far = ~(losses[part] < _NEAR)
+        if far.any():
+            top, total = _top_and_total(xp, chunk, grad)
+            shift, scale = xp.where(far, top, shift), xp.where(far, weight / total, weight)
+        xp.subtract(chunk, xp.where(known, shift, xp.inf).astype(x.dtype, copy=False), out=grad)
         xp.exp(grad, out=grad)
-        grad *= weight / xp.sum(grad, axis=-1, keepdims=True)
+        grad *= scale
         grad[xp.arange(len(grad)), at[:, 0]] -= weight[:, 0]
     return deliver(result, out)
+
+
+def _top_and_total(xp, rows, room):
+    """Return, of each row, the maximum and the sum of exp(x - maximum); `room` takes the exponentials."""
+    top = xp.max(rows, axis=-1, keepdims=True)
+    xp.exp(xp.subtract(rows, top, out=room), out=room)
+    return top, xp.sum(room, axis=-1, keepdims=True)
 
 
 @kernel("moments")
@@ -82,8 +103,9 @@ def moments(xp, x, *, axis):
 
 
 def _classes(xp, target, count):
-    """Return which targets name a class, and an index (rows, 1) that is valid for all."""
-    return (target >= 0) & (target < count), xp.clip(target, 0, max(0, count - 1))[:, None]
+    """Return which targets name a class, and an index that is valid for all; both (rows, 1)."""
+    target = target[:, None]
+    return (target >= 0) & (target < count), xp.clip(target, 0, max(0, count - 1))
 
 
 def _row_tiles(xp, x, result, axis, *others):
@@ -100,4 +122,8 @@ def _row_tiles(xp, x, result, axis, *others):
 
 
 def _spans_of_rows(xp, rows):
-    return spans(rows.shape[0], tile_bytes(xp) // max(1, 4 * rows.shape[1] * rows.dtype.itemsize))
+    return spans(rows.shape[0], _rows_at_once(xp, rows))
+
+
+def _rows_at_once(xp, rows):
+    return max(1, tile_bytes(xp) // max(1, 4 * rows.shape[1] * rows.dtype.itemsize))

@@ -1,5 +1,6 @@
 """Kernels that move elements without computing: views where the array module gives views, else copies."""
 
+from math import copysign
 from typing import Any
 
 from kerasish.backend.registry import kernel
@@ -107,6 +108,8 @@ def view(xp, x: Any, *, dtype):
 
 @kernel("full")
 def full(xp, *, shape, value, dtype):
+    if isinstance(value, bool | int | float) and value == 0 and copysign(1, value) > 0:
+        return xp.zeros(shape, dtype)  # memory that the system has cleared already
     return xp.full(shape, value, dtype)
 
 

@@ -26,9 +26,15 @@ def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     kind = BITS[x.dtype.itemsize]
     a, b = x.view(kind), y.view(kind)
     if _is_zero(b):
-        out = np.negative(condition.view("int8"), dtype=kind) & a
+        out = _and(np.negative(condition.view("int8"), dtype=kind), a)
     elif _is_zero(a):
-        out = np.subtract(condition.view("int8"), 1, dtype=kind) & b
+        out = _and(np.subtract(condition.view("int8"), 1, dtype=kind), b)
     else:
-        out = ((a ^ b) & np.negative(condition.view("int8"), dtype=kind)) ^ b
+        out = _and(np.negative(condition.view("int8"), dtype=kind), a ^ b)
+        out = np.bitwise_xor(out, b, out=out)
     return out.view(x.dtype)
+
+
+def _and(mask: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """Return `mask & bits`, written over the mask where that is large enough."""
+    return np.bitwise_and(mask, bits, out=mask if np.broadcast(mask, bits).shape == mask.shape else None)

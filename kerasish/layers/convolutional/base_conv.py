@@ -83,7 +83,7 @@ class BaseConv(HasWeightArguments, Layer):
             if self.data_format == "channels_first":
                 bias = ops.reshape(bias, (-1, *(1,) * self.rank))
             out = add_to_own(out, bias)
-        return out if self.activation is None else self.activation(out)
+        return activations.activate_own(self.activation, out)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return the shape of the output; unknown lengths stay unknown."""

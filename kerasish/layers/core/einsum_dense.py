@@ -86,7 +86,7 @@ class EinsumDense(HasLora, HasWeightArguments, Layer):
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             x = add_to_own(x, self.bias)
-        return x if self.activation is None else self.activation(x)
+        return activations.activate_own(self.activation, x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
         """Return the shape of the output, with the batch."""
