@@ -4,6 +4,7 @@ The backward walk only calls ops, so it runs, is recorded by an outer tape (seco
 is traced, like anything else.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from kerasish.core.dispatch import state, to_tensor
@@ -187,8 +188,6 @@ class GradientTape:
             grads = self._seeds(target, output_gradients)
             self._walk(grads, keep=self._source_uids(sources))
             out = tree.map_structure(lambda s: self._collect(s, grads, unconnected_gradients), sources)
-        if not self._persistent:
-            self._entries.clear()
         return out
 
     def jacobian(self, target: Any, sources: Any) -> Any:
@@ -239,7 +238,7 @@ class GradientTape:
 
     def _walk(self, grads: dict[int, Tensor], keep: set[int]) -> None:
         add = OPS["add"]
-        for entry in reversed(self._entries):
+        for entry in reversed(self._entries) if self._persistent else _taken(self._entries):
             found = [grads.get(u) if u in keep else grads.pop(u, None) for u in entry.outputs]
             if all(g is None for g in found):
                 continue
@@ -257,6 +256,12 @@ class GradientTape:
         for g in found[1:]:
             total = OPS["add"](total, g)
         return total
+
+
+def _taken(entries: list[Entry]) -> Iterator[Entry]:
+    """Take the entries off a list, last first, so that what one kept goes as soon as it has served."""
+    while entries:
+        yield entries.pop()
 
 
 class _Pause:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, Room
 from kerasish.compiler.passes import optimize
 from kerasish.compiler.runner import machine_code_text, make_runner
 from kerasish.compiler.trace import Output, trace
@@ -75,11 +75,12 @@ class CompiledFunction:
         run, fill = found
         return fill(run(arrays))
 
-    def again(self, arrays: tuple[Any, ...]) -> Any:
+    def again(self, arrays: tuple[Any, ...], room: Room | None = None) -> Any:
         """Run the last call's program on other arrays for the tensors of its one argument: the quickest way to call.
 
         Args:
             arrays: a NumPy array for the tensor that the argument was, or for each in the tuple that it was.
+            room: where outputs may be written.
 
         Returns:
             The result; `MISS`, and nothing has been done, if an ordinary call is needed.
@@ -91,7 +92,7 @@ class CompiledFunction:
             if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
                 return MISS
         run, fill = found
-        return fill(run(list(arrays)))
+        return fill(run(list(arrays), room))
 
     def _find(self, key: Any, args: Any, kwargs: Any) -> Any:
         """The program for a key, made if it is the key's second time; None to run op by op."""

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from kerasish.core.op import Card
 from kerasish.core.spec import Spec
 
+# Where an output may be written: from its number, shape and dtype to an array for it, or None if there is no room.
+Room = Callable[[int, tuple[int, ...], Any], Any]
+
 
 class InternalCard(Card):
     """A card of instructions that the compiler alone writes; no op, so it is not in the table of cards."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasish.backend import device, native
 from kerasish.backend.native import blas
-from kerasish.compiler.ir import Program, cost
+from kerasish.compiler.ir import Program, Room, cost
 from kerasish.compiler.replay import Replay
 from kerasish.utils.garbage import no_collection
 
@@ -71,15 +71,15 @@ class Runner:
         self._final = False
         self._lock = threading.Lock()
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
+    def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
         with self._lock:
             run = self._ready()
             if self._final or not self._is_small:
-                return run(inputs)
+                return run(inputs, room)
             before = blas.set_threads(1)
             try:
-                return run(inputs)
+                return run(inputs, room)
             finally:
                 blas.set_threads(before)
 

@@ -179,6 +179,34 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     return out
 
 
+def apply_over(card: Any, own: Tensor, other: Any) -> Any:
+    """Carry out an op of two inputs as `apply` does; where ops run at once, write its result over the first.
+
+    Args:
+        card: the op card, of a function of the array module that broadcasts; its gradient rules keep no input.
+        own: the result of another op, which the caller alone holds and which no gradient rule keeps.
+        other: the second input.
+
+    Returns:
+        The result; `own` must not be used any more.
+    """
+    inputs = promoted(card.promote, (own, other))
+    if state.interpreter is not None or inputs[0] is not own or not _can_take(own.data, inputs[1].data):
+        return apply(card, inputs, {})
+    out = Tensor(state.quiet.run(device.current().kernel(card.name), own.data, inputs[1].data, out=own.data))
+    for tape in state.tapes:
+        tape.record(card, inputs, {}, out)
+    return out
+
+
+def _can_take(array: Any, other: Any) -> bool:
+    """Tell whether an array can take the result of it and another; only fresh memory of the host is dear."""
+    if not type(array) is type(other) is device.current().array_type is np.ndarray:
+        return False
+    beside = zip(reversed(other.shape), reversed(array.shape), strict=False)
+    return array.flags.writeable and other.ndim <= array.ndim and all(n in (1, m) for n, m in beside)
+
+
 def run_kernel(card: Any, inputs: list[Tensor], params: dict[str, Any]) -> Any:
     """Run the kernel of a card on concrete inputs; a failure is put in the words of its shape rule."""
     here = device.current()

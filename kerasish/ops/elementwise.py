@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.core.dispatch import to_tensor
+from kerasish.core.dispatch import apply_over, to_tensor
 from kerasish.core.dtypes import numpy_dtype, standardize_dtype
-from kerasish.core.op import Card, public
+from kerasish.core.op import CARDS, Card, public
 from kerasish.core.spec import Spec, broadcast, broadcast_shapes, like
-from kerasish.core.tensor import OPS
+from kerasish.core.tensor import OPS, Tensor
 from kerasish.ops.building import as_float, elementwise, widened
 from kerasish.ops.comparison import greater, isnan, logical_or, where
 
@@ -68,6 +68,16 @@ def cast(x: Any, dtype: Any) -> Any:
 @elementwise(vjp=(lambda g: g, lambda g: g))
 def add(x1, x2):
     """Sum x1 + x2, element by element."""
+
+
+def add_to_own(x: Any, y: Any) -> Any:
+    """Return x + y, written over x where ops run at once.
+
+    Args:
+        x: the product of others, which the caller alone holds and does not use any more.
+        y: broadcasts to the shape of `x`.
+    """
+    return apply_over(CARDS["add"], x, y) if type(x) is Tensor else OPS["add"](x, y)
 
 
 @elementwise(vjp=(lambda g: g, lambda g: -g))

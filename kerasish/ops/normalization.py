@@ -12,7 +12,7 @@ from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import as_float, canonical_axes, canonical_axis, widened
 from kerasish.ops.comparison import greater, where
-from kerasish.ops.elementwise import absolute, clip, maximum, power, rsqrt, square
+from kerasish.ops.elementwise import absolute, add_to_own, clip, maximum, power, rsqrt, square
 from kerasish.ops.shape import reshape, squeeze
 from kerasish.utils import config
 
@@ -100,7 +100,7 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
     shift = -spread("mean", mean) * factor
     if offset is not None:
         shift = shift + spread("offset", offset)
-    return x * factor + shift
+    return add_to_own(x * factor, shift)
 
 
 @public
@@ -131,7 +131,7 @@ def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any =
     if gamma is not None:
         out = out * _along(gamma, x, axes)
     if beta is not None and not scaling_only:
-        out = out + _along(beta, x, axes)
+        out = add_to_own(out, _along(beta, x, axes))
     return out.astype(given.dtype.name)
 
 

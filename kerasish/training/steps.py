@@ -203,14 +203,14 @@ def _takes_training(method: Callable[..., Any]) -> bool:
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def on_batches(step: Callable[[Any], Any]) -> Callable[[tuple], Any]:
-    """Return a step as a function of batches (x, y, sample_weight)."""
+def on_batches(step: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a step as a function of batches (x, y, sample_weight), and of room for its outputs."""
     if not isinstance(step, CompiledFunction):
-        return lambda batch: step(as_data(batch))
+        return lambda batch, room=None: step(as_data(batch))
 
-    def run(batch: tuple) -> Any:
+    def run(batch: tuple, room: Any = None) -> Any:
         x, y, sample_weight = batch
-        out = step.again((x,) if y is None else (x, y) if sample_weight is None else batch)
+        out = step.again((x,) if y is None else (x, y) if sample_weight is None else batch, room)
         return step(as_data(batch)) if out is MISS else out
 
     return run

@@ -9,27 +9,17 @@ In the names below, G is the number of groups, M of output cells in a tile, K of
 """
 
 from collections.abc import Iterator
-from math import prod
+from itertools import product
+from math import gcd, prod
 from typing import Any, NamedTuple
 
-from kerasish.backend.common import windows
+from kerasish.backend.common import conv_bands, windows
 from kerasish.backend.common.halves import through_float32
-from kerasish.backend.common.windows import Pairs, Sizes, deliver, fresh, spans, taps
+from kerasish.backend.common.windows import Geometry, Padded, Sizes, deliver, fresh, spans, taps
 from kerasish.backend.registry import kernel
 
 # Below so many channels a patch is copied tap by tap: along the channels its contiguous runs are too short.
 NARROW = 5
-
-
-class Geometry(NamedTuple):
-    """What stays fixed of one convolution: the sizes of the window and of the output, and the steps."""
-
-    window: Sizes
-    out: Sizes
-    strides: Sizes
-    padding: Pairs
-    dilation: Sizes
-    groups: int
 
 
 @kernel("conv")
@@ -41,6 +31,10 @@ def conv(xp, x, w, *, strides, padding, dilation, groups, out=None):
     result = fresh(xp, (x.shape[0], *sizes, w.shape[-1]), x.dtype, out)
     if _is_depthwise(w, groups):
         _depthwise_conv(xp, x, w, geometry, result)
+    elif conv_bands.serves(geometry, w.shape[-2], w.shape[-1] // groups):
+        conv_bands.convolve(xp, x, w, geometry, result)
+    elif _is_plain(x, geometry):
+        xp.matmul(x.reshape(-1, x.shape[-1]), w.reshape(w.shape[-2:]), out=result.reshape(-1, w.shape[-1]))
     else:
         weights = _by_group(w, groups)
         for tile, patches in _patches(xp, x, geometry):
@@ -52,14 +46,15 @@ def conv(xp, x, w, *, strides, padding, dilation, groups, out=None):
 @through_float32
 def conv_input_grad(xp, g, w, *, input_shape, strides, padding, dilation, groups, out=None):
     """Return the gradient with respect to the input of `conv`; it is also the transposed convolution."""
-    geometry = Geometry(w.shape[:-2], g.shape[1:-1], strides, padding, dilation, groups)
-    narrowing = w.shape[-1] > input_shape[-1]
-    if all(s == 1 for s in strides) and not narrowing and g.size:
-        return _input_grad_as_conv(xp, g, w, input_shape, geometry, out)
     result = fresh(xp, tuple(input_shape), g.dtype, out)
-    result[...] = 0
-    if g.size:
+    geometry = Geometry(w.shape[:-2], g.shape[1:-1], strides, padding, dilation, groups)
+    if not g.size:
+        result[...] = 0
+    elif _is_scattered(w, input_shape, geometry):
+        result[...] = 0
         _scatter(xp, g, w, geometry, result)
+    else:
+        _gather(xp, g, w, geometry, result)
     return deliver(result, out)
 
 
@@ -72,6 +67,11 @@ def conv_weight_grad(xp, x, g, *, weight_shape, strides, padding, dilation, grou
     result[...] = 0
     if _is_depthwise(result, groups):
         _depthwise_weight_grad(xp, x, g, geometry, result)
+    elif conv_bands.serves(geometry, result.shape[-2], result.shape[-1] // groups):
+        conv_bands.weight_grad(xp, x, g, geometry, result)
+    elif _is_plain(x, geometry):
+        rows = x.reshape(-1, x.shape[-1])
+        xp.matmul(rows.T, g.reshape(len(rows), g.shape[-1]), out=result.reshape(result.shape[-2:]))
     else:
         total = _by_group(result, groups)
         for tile, patches in _patches(xp, x, geometry):
@@ -81,6 +81,13 @@ def conv_weight_grad(xp, x, g, *, weight_shape, strides, padding, dilation, grou
 
 def _is_depthwise(w: Any, groups: int) -> bool:
     return groups > 1 and w.shape[-2] == 1
+
+
+def _is_plain(x: Any, geometry: Geometry) -> bool:
+    """Tell whether a convolution is one product of matrices."""
+    window, out, _, padding, _, groups = geometry
+    alike = out == x.shape[1:-1] and not any(map(any, padding))
+    return prod(window) == groups == 1 and alike and x.flags.c_contiguous and x.size > 0
 
 
 def _by_group(w: Any, groups: int) -> Any:
@@ -107,7 +114,7 @@ def _patches(xp: Any, x: Any, geometry: Geometry) -> Iterator[tuple[tuple[slice,
     images = max(1, rows // out[0])
     plain = not any(map(any, padding)) and x.flags.c_contiguous
     pointwise = prod(window) == 1 and groups == 1
-    padded = None if plain else _Padded(xp, x, padding, images)
+    padded = None if plain else Padded(xp, x, padding, images)
     tap_by_tap = channels < NARROW
     cells_of_tile = min(images, x.shape[0]) * min(rows, out[0]) * prod(out[1:])
     buffer = xp.empty(0 if pointwise else cells_of_tile * prod(window) * x.shape[-1], x.dtype)
@@ -144,37 +151,80 @@ def _windows(xp: Any, x: Any, geometry: Geometry) -> Any:
     return xp.lib.stride_tricks.as_strided(x, shape, steps)
 
 
-class _Padded:
-    """A buffer for a few padded images; its border is written once, its inside for every chunk."""
+class _Class(NamedTuple):
+    """The cells of one axis of the input that lie alike to the strides: the same taps meet them.
 
-    def __init__(self, xp: Any, x: Any, padding: Pairs, images: int):
-        spatial = windows.padded_sizes(x.shape[1:-1], padding)
-        self.x = x
-        self.buffer = xp.zeros((min(images, x.shape[0]), *spatial, x.shape[-1]), x.dtype)
-        self.source, self.target = windows.kept(x.shape[1:-1], padding)
+    Attributes:
+        cells: which cells.
+        taps: the taps that meet them, last first; None if there are none.
+        padding: of the result's gradient, to convolve it with these taps.
+        dilation: the step, in the result, between one of these taps and the next.
+    """
 
-    def fill(self, images: slice) -> Any:
-        """Return the images, padded."""
-        chunk = self.buffer[: images.stop - images.start]
-        chunk[self.target] = self.x[images][self.source]
-        return chunk
+    cells: slice
+    taps: slice | None
+    padding: tuple[int, int]
+    dilation: int
 
 
-def _input_grad_as_conv(xp, g, w, input_shape, geometry: Geometry, out):
-    """Convolve g, padded, with the mirrored kernel whose inputs and outputs are exchanged (stride one only)."""
-    window, _, strides, padding, dilation, groups = geometry
-    reach = [(k - 1) * d for k, d in zip(window, dilation, strict=True)]
-    inverse = tuple((r - lo, r - hi) for r, (lo, hi) in zip(reach, padding, strict=True))
-    per_group = w.shape[-1] // groups
-    mirrored = w[(slice(None, None, -1),) * len(window)].reshape(*window, -1, groups, per_group)
-    mirrored = xp.ascontiguousarray(mirrored.swapaxes(-3, -1)).reshape(*window, per_group, input_shape[-1])
-    return conv(xp, g, mirrored, strides=strides, padding=inverse, dilation=dilation, groups=groups, out=out)
+def _classes(cells: int, out: int, taps: int, stride: int, padding: tuple[int, int], dilation: int) -> list[_Class]:
+    """Return the classes of an axis: cell p of the input meets tap t of cell (p + lo - t d) / s of the result."""
+    step = stride // gcd(stride, dilation)
+    classes = []
+    for first in range(min(stride, cells)):
+        last = next((t for t in range(taps - 1, -1, -1) if (first + padding[0] - t * dilation) % stride == 0), None)
+        if last is None:
+            classes.append(_Class(slice(first, cells, stride), None, (0, 0), 1))
+            continue
+        lo = (last * dilation - first - padding[0]) // stride
+        apart = dilation * step // stride
+        count = -(-(cells - first) // stride)
+        hi = count - out + last // step * apart - lo
+        classes.append(_Class(slice(first, cells, stride), slice(last, None, -step), (lo, hi), apart))
+    return classes
+
+
+def _gather(xp, g, w, geometry: Geometry, result) -> None:
+    """Write the gradient of the input class by class."""
+    window, out, strides, padding, dilation, groups = geometry
+    classes = [_classes(*a) for a in zip(result.shape[1:-1], out, window, strides, padding, dilation, strict=True)]
+    if any(a.taps is None for axis in classes for a in axis):
+        result[...] = 0
+    for axes in product(*classes):
+        if all(a.taps is not None for a in axes):
+            _send(xp, g, w[tuple(a.taps for a in axes)], axes, groups, result)
+
+
+def _is_scattered(w: Any, input_shape: Sizes, geometry: Geometry) -> bool:
+    """Tell whether gradients are better sent to the inputs than gathered by them.
+
+    They are where the windows meet far fewer cells than there are, or the products of gathering had hardly a column.
+    """
+    if _is_depthwise(w, geometry.groups) or w.shape[-1] <= input_shape[-1]:
+        return False
+    fewer = 4 * prod(input_shape[1:-1]) > 5 * prod(geometry.out)
+    return w.shape[-2] < 3 or (fewer and all(s == 1 for s in geometry.strides))
+
+
+def _send(xp, g, w, axes: tuple[_Class, ...], groups: int, result) -> None:
+    """Write the gradient of a class of cells: g convolved with its taps, whose inputs and outputs are exchanged."""
+    *window, into, outs = w.shape
+    per_group = outs // groups
+    back = xp.ascontiguousarray(w.reshape(*window, into, groups, per_group).swapaxes(-3, -1))
+    steps = {"strides": (1,) * len(window), "padding": tuple(a.padding for a in axes),
+             "dilation": tuple(a.dilation for a in axes), "groups": groups}
+    cells = result[(slice(None), *(a.cells for a in axes))]
+    if groups > 1 and into == 1:  # depthwise: one filter of a channel after the other
+        conv(xp, g[..., ::per_group], back[..., :1, :, 0], out=cells, **steps)
+        for n in range(1, per_group):
+            cells += conv(xp, g[..., n::per_group], back[..., n : n + 1, :, 0], **steps)
+    else:
+        conv(xp, g, back.reshape(*window, per_group, groups * into), out=cells, **steps)
 
 
 def _scatter(xp, g, w, geometry: Geometry, result) -> None:
     """Add, tap by tap, what each output cell sends back to the input cells that its window meets."""
     window, out, strides, padding, dilation, groups = geometry
-    depthwise = _is_depthwise(w, groups)
     channels = result.shape[-1]
     weights = w.reshape(*window, -1, groups, w.shape[-1] // groups)
     back = xp.ascontiguousarray(xp.moveaxis(weights, (-2, -1, -3), (-3, -2, -1)))  # (*window, G, out / G, in / G)
@@ -188,22 +238,10 @@ def _scatter(xp, g, w, geometry: Geometry, result) -> None:
         sums = xp.zeros((count, *sizes, channels), g.dtype) if padded else result[n]
         sent = xp.empty((count, *out, channels), g.dtype)
         for tap, index in taps(window, out, strides, dilation):
-            if depthwise:
-                _send_depthwise(xp, chunk, back[tap], sent)
-            else:
-                xp.matmul(_cells(chunk, groups), back[tap], out=_cells(sent, groups))
+            xp.matmul(_cells(chunk, groups), back[tap], out=_cells(sent, groups))
             sums[index] += sent
         if padded:
             result[n][source] = sums[target]
-
-
-def _send_depthwise(xp, g, w, sent) -> None:
-    """Write to `sent` (n, *spatial, C) the sum over the multiplier m of g (n, *spatial, C m) times w (C, m, 1)."""
-    per_channel = g.reshape(*g.shape[:-1], sent.shape[-1], -1)
-    if per_channel.shape[-1] == 1:
-        xp.multiply(g, w.reshape(-1), out=sent)
-    else:
-        xp.sum(per_channel * w[..., 0], axis=-1, out=sent)
 
 
 def _depthwise_conv(xp, x, w, geometry: Geometry, result) -> None:

@@ -6,10 +6,21 @@ of the padded input. Convolution and pooling are sums, maxima and scatters over 
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 Sizes = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
+
+
+class Geometry(NamedTuple):
+    """What stays fixed of one convolution: the sizes of the window and of the output, and the steps."""
+
+    window: Sizes
+    out: Sizes
+    strides: Sizes
+    padding: Pairs
+    dilation: Sizes
+    groups: int
 
 
 def out_sizes(spatial: Sizes, window: Sizes, strides: Sizes, padding: Pairs, dilation: Sizes) -> Sizes:
@@ -34,10 +45,15 @@ def taps(window: Sizes, out: Sizes, strides: Sizes, dilation: Sizes, first_row: 
 
 def kept(spatial: Sizes, padding: Pairs) -> tuple[tuple, tuple]:
     """Return the index, in an array and in the padded array, of the cells both have (negative padding crops)."""
-    source = tuple(slice(max(0, -lo), n - max(0, -hi)) for n, (lo, hi) in zip(spatial, padding, strict=True))
+    source = tuple(_inner(n, lo, hi) for n, (lo, hi) in zip(spatial, padding, strict=True))
     starts = (max(0, lo) for lo, _ in padding)
     target = tuple(slice(a, a + cut.stop - cut.start) for a, cut in zip(starts, source, strict=True))
     return (slice(None), *source), (slice(None), *target)
+
+
+def _inner(n: int, lo: int, hi: int) -> slice:
+    start = min(n, max(0, -lo))
+    return slice(start, max(start, n - max(0, -hi)))
 
 
 def padded_sizes(spatial: Sizes, padding: Pairs) -> Sizes:
@@ -53,6 +69,22 @@ def pad(xp: Any, x: Any, padding: Pairs, value: Any = 0) -> Any:
     result = xp.full((x.shape[0], *padded_sizes(x.shape[1:-1], padding), x.shape[-1]), value, x.dtype)
     result[target] = x[source]
     return result
+
+
+class Padded:
+    """A buffer for a few padded images; its border is written once, its inside for every chunk."""
+
+    def __init__(self, xp: Any, x: Any, padding: Pairs, images: int):
+        spatial = padded_sizes(x.shape[1:-1], padding)
+        self.x = x
+        self.buffer = xp.zeros((min(images, x.shape[0]), *spatial, x.shape[-1]), x.dtype)
+        self.source, self.target = kept(x.shape[1:-1], padding)
+
+    def fill(self, images: slice) -> Any:
+        """Return the images, padded."""
+        chunk = self.buffer[: images.stop - images.start]
+        chunk[self.target] = self.x[images][self.source]
+        return chunk
 
 
 def tile_bytes(xp: Any) -> int:

@@ -11,7 +11,7 @@ processor can be told so.
 import platform
 from typing import Any
 
-from llvmlite import ir
+from kerasish.backend.native.llvm import i64, ir
 
 # Fields of a record, eight bytes each; what is written while running lies on a cache line of its own.
 # CHAIN is how many of the next records are done with each part of this one, for FACTOR times its units; they have no
@@ -21,7 +21,6 @@ CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 
 RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
-_I64 = ir.IntType(64)
 _SPINS = 4000  # looks at a counter before the thread lets others run
 
 
@@ -37,11 +36,11 @@ def rounds(k: Any) -> None:
     build, moving, rows, width = k.builder, _address(k, MOVING), _address(k, ROWS), k.size(WIDTH)
     before = _flush_subnormals(build, k)
     with k.loop(k.lo, k.hi) as turn:
-        row = build.gep(rows, [(turn * width).code], source_etype=_I64)
+        row = build.gep(rows, [(turn * width).code], source_etype=i64())
         with k.loop(0, width) as n:
-            slot = build.load(build.gep(moving, [n.code], source_etype=_I64), typ=_I64)
-            address = build.load(build.gep(row, [n.code], source_etype=_I64), typ=_I64)
-            build.store(address, build.gep(k.slots, [slot], source_etype=_I64))
+            slot = build.load(build.gep(moving, [n.code], source_etype=i64()), typ=i64())
+            address = build.load(build.gep(row, [n.code], source_etype=i64()), typ=i64())
+            build.store(address, build.gep(k.slots, [slot], source_etype=i64()))
         _run_jobs(k, 0, k.size(COUNT))
     _restore(build, k, before)
 
@@ -133,7 +132,7 @@ def _call(k: Any, record: Any, part: Any, slots: Any) -> None:
     with k.loop(0, _whole(k, build.add(_field(build, record, CHAIN), _int(1)))) as n:
         link = _record(build, record, n)
         pointer = ir.PointerType()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64])
+        kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, i64(), i64()])
         code, table, factor = (_field(build, link, field) for field in (CODE, TABLE, FACTOR))
         function = _Pointer(build.inttoptr(code, pointer), kind)
         build.call(function, [slots, build.inttoptr(table, pointer), build.mul(lo, factor), build.mul(hi, factor)])
@@ -157,7 +156,7 @@ def _wait(k: Any, holds: Any) -> None:
         build.append_basic_block(n) for n in ("wait", "again", "give", "go")))
     build.branch(head)
     build.position_at_end(head)
-    spins = build.phi(_I64)
+    spins = build.phi(i64())
     spins.add_incoming(_int(0), entry)
     build.cbranch(holds(), after, again)
     build.position_at_end(again)
@@ -205,19 +204,19 @@ def _is_x86() -> bool:
 
 
 def _int(n: int) -> Any:
-    return ir.Constant(_I64, n)
+    return ir.Constant(i64(), n)
 
 
 def _gep(build: Any, base: Any, field: int) -> Any:
-    return build.gep(base, [_int(field)], source_etype=_I64)
+    return build.gep(base, [_int(field)], source_etype=i64())
 
 
 def _field(build: Any, record: Any, field: int) -> Any:
-    return build.load(_gep(build, record, field), typ=_I64)
+    return build.load(_gep(build, record, field), typ=i64())
 
 
 def _load_atomic(build: Any, place: Any) -> Any:
-    return build.load_atomic(place, "seq_cst", 8, typ=_I64)
+    return build.load_atomic(place, "seq_cst", 8, typ=i64())
 
 
 def _address(k: Any, field: int) -> Any:
@@ -225,7 +224,7 @@ def _address(k: Any, field: int) -> Any:
 
 
 def _record(build: Any, records: Any, n: Any) -> Any:
-    return build.gep(records, [build.mul(n.code, _int(RECORD))], source_etype=_I64)
+    return build.gep(records, [build.mul(n.code, _int(RECORD))], source_etype=i64())
 
 
 def _whole(k: Any, code: Any) -> Any:

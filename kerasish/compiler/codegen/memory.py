@@ -60,6 +60,14 @@ def release() -> None:
                 arena.lock.release()
 
 
+def trim() -> None:
+    """Give back what the C library keeps of freed memory, where it can be told so: much, after a step op by op."""
+    if sys.platform == "linux":
+        trimming = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trimming is not None:
+            trimming(ctypes.c_size_t(0))
+
+
 _WORTH_RELEASING = 1 << 26
 _arenas: "weakref.WeakSet[Arena]" = weakref.WeakSet()
 _making = threading.Lock()

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend import device
-from kerasish.backend.native import kernels, pool  # noqa: F401  the kernels enter lowerings
+from kerasish.backend.native import pool
 from kerasish.backend.native.batches import records_of
-from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
+from kerasish.backend.native.jobs import Job, Plan
+from kerasish.backend.native.kernels import lowering_of
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
+from kerasish.compiler.codegen.biases import begin_at_biases
 from kerasish.compiler.codegen.chains import chain
+from kerasish.compiler.codegen.checks import CheckStep
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.memory import Memory
@@ -28,7 +31,7 @@ MakeControl = Callable[["NativeProgram", Instruction], Any]
 
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
+    program = begin_at_biases(remove_dead_code(fuse(absorb_biases(decompose(program)))))
     return reorder(program, lambda i: not isinstance(i.card, Fused) and lower(program, i) is None)
 
 
@@ -36,7 +39,7 @@ def lower(program: Program, i: Instruction) -> Plan | None:
     """Return the jobs of an instruction, None if it runs in Python."""
     if isinstance(i.card, Fused):
         return loops.plan(i.card)
-    found = LOWERINGS.get(i.card.name)
+    found = lowering_of(i.card.name)
     if found is None:
         return None
     return found([program.specs[v] for v in i.inputs], [program.specs[o] for o in i.outputs], i.params)
@@ -95,8 +98,18 @@ class NativeProgram:
                 work += nanoseconds(self.program, i)
             elif not is_view(i):
                 close()
-                self.steps.append((self._control(self, i) if programs_of(i) else None) or PythonStep(self, i))
+                self.steps.append(self._step(i))
         close()
+
+    def _step(self, i: Instruction) -> Any:
+        """The step of an instruction that is not done by jobs alone."""
+        step = self._control(self, i) if programs_of(i) else None
+        if step is not None:
+            return step
+        step = PythonStep(self, i)
+        if i.card.name == "check_range" and CheckStep.serves(self.program.specs[i.inputs[0]]):
+            return CheckStep(self, i, step.run)
+        return step
 
     def run(self) -> None:
         """Run all steps."""

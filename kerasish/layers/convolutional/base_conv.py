@@ -8,6 +8,7 @@ from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.spatial import join_shape, padding_name, split_shape, windows_along
 from kerasish.layers.base.weight_arguments import HasWeightArguments
+from kerasish.ops.elementwise import add_to_own
 from kerasish.utils import config
 
 
@@ -81,7 +82,7 @@ class BaseConv(HasWeightArguments, Layer):
             bias = self.bias
             if self.data_format == "channels_first":
                 bias = ops.reshape(bias, (-1, *(1,) * self.rank))
-            out = ops.add(out, bias)
+            out = add_to_own(out, bias)
         return out if self.activation is None else self.activation(out)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

@@ -8,6 +8,7 @@ from kerasish.layers.base.input_spec import InputSpec
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
 from kerasish.layers.base.weight_arguments import HasWeightArguments
+from kerasish.ops.elementwise import add_to_own
 from kerasish.utils.registry import builtin
 
 
@@ -67,7 +68,7 @@ class Dense(HasLora, HasWeightArguments, Layer):
         """Return (..., units) for inputs (..., features)."""
         x = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
-            x = ops.add(x, self.bias)
+            x = add_to_own(x, self.bias)
         return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

@@ -10,6 +10,7 @@ from kerasish.layers.base.layer import Layer
 from kerasish.layers.base.lora import HasLora
 from kerasish.layers.base.weight_arguments import HasWeightArguments
 from kerasish.layers.core.einsum_shapes import EinsumShapes, analyze
+from kerasish.ops.elementwise import add_to_own
 from kerasish.utils.registry import builtin
 
 
@@ -84,7 +85,7 @@ class EinsumDense(HasLora, HasWeightArguments, Layer):
         """Return the outputs."""
         x = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
-            x = ops.add(x, self.bias)
+            x = add_to_own(x, self.bias)
         return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> tuple:
