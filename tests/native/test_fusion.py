@@ -307,3 +307,6 @@ def test_jobs_can_be_read():
     assert "= sort(" in sort and sort.endswith("op; in Python") and scan.endswith("op; the programs below")
     assert [line[:5] for line in body] == ["    i", "    %", "    r"] and "= fused[multiply add](" in body[1]
     assert page[-2].startswith("state <- %") and page[-1].startswith("return %")
+    loss = keras.function(keras.losses.sparse_categorical_crossentropy)
+    page = loss.jobs(ops.convert_to_tensor(np.zeros(4, "int64")), ops.ones((4, 3))).split("\n")
+    assert [line.rpartition("; ")[2] for line in page if "check_range(" in line] == ["by itself"]
