@@ -302,7 +302,7 @@ def test_jobs_can_be_read():
     product, relu, sort, scan, *body = page[1:8]
     made = product.split()[0]
     assert "= contract(%0, %1;" in product and product.endswith("  # 169,984 B, 1,572,864 op; 1 part")
-    assert f"= fused[relu sum]({made})  # 196,800 B, 24,576 op; 1 + 1 parts, the first done with those of" in relu
+    assert f"= fused[relu sum]({made})  # 196,800 B, 49,152 op; 1 + 1 parts, the first done with those of" in relu
     assert relu.endswith(made)
     assert "= sort(" in sort and sort.endswith("op; in Python") and scan.endswith("op; the programs below")
     assert [line[:5] for line in body] == ["    i", "    %", "    r"] and "= fused[multiply add](" in body[1]
