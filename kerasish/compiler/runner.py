@@ -77,11 +77,8 @@ class Runner:
             run = self._ready()
             if self._final or not self._is_small:
                 return run(inputs, room)
-            before = blas.set_threads(1)
-            try:
+            with blas.OneThread():
                 return run(inputs, room)
-            finally:
-                blas.set_threads(before)
 
     def _ready(self) -> Any:
         """What runs the program now."""

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -290,8 +291,8 @@ def test_subnormal_numbers_are_zero_while_jobs_run_and_only_then():
     assert float(np.float32(1e-39) * np.float32(2)) > 0
 
 
-def test_a_batch_on_all_threads_does_each_part_once():
-    count = 64
+def counting(count):
+    """A batch that adds one to every number, fifty times, and the numbers."""
     out = np.zeros(count, "int64")
 
     def write(k):
@@ -302,10 +303,46 @@ def test_a_batch_on_all_threads_does_each_part_once():
     slots = np.array([out.ctypes.data])
     jobs = [Job("count", write, ("out",), (), count, 1)] * 50
     records, tables = records_of(jobs, [{"out": 0}] * 50)
-    batch = pool.Batch(records, slots, tables, 1e9)
-    for turn in range(1, 40):
+    return pool.Batch(records, slots, tables, 1e9), out
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """A desk with one helper, however many processors there are."""
+    monkeypatch.setattr(pool, "threads", lambda: 2)
+    monkeypatch.setattr(pool, "_desk", pool._Desk())
+
+
+def test_a_batch_on_all_threads_does_each_part_once(two_threads):
+    batch, out = counting(64)
+    assert batch.is_shared
+    turn, helped = 0, False
+    while turn < 40 or not helped and turn < 10_000:
+        turn += 1
         batch.run()
-        np.testing.assert_array_equal(out, np.full(count, 50 * turn))
+        np.testing.assert_array_equal(out, np.full(64, 50 * turn))
+        if turn % 10 == 0:
+            time.sleep(0.01)  # the helper falls asleep
+        helped = pool._desk._helpers[0]._turn[0] > 0
+    assert helped
+
+
+def test_an_interrupted_batch_is_finished_first(two_threads, monkeypatch):
+    batch, out = counting(64)
+    batch.run()
+    time.sleep(0.02)
+
+    def interrupt(helper):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool._Helper, "wake", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            batch.run()
+    np.testing.assert_array_equal(out, np.full(64, 100))
+    batch.run()
+    np.testing.assert_array_equal(out, np.full(64, 150))
+    assert not pool._desk._busy.locked()
 
 
 def test_callable_releases_the_lock_of_the_interpreter():

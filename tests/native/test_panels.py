@@ -30,7 +30,7 @@ def plans(monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("sizes", [*BY_COLUMNS, *BY_ROWS])
-def test_products(plans, sizes, dtype):
+def test_products(plans, sizes, dtype, lanes):
     m, n, k = sizes
     rng = np.random.default_rng(0)
     for turn_a, turn_b, has_bias in itertools.product((False, True), repeat=3):

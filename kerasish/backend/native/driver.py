@@ -18,10 +18,11 @@ from kerasish.backend.native.llvm import i64, ir
 # parts of their own, so that what one kernel writes is still in the nearest cache when the next one reads it.
 CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 5, 6, 8, 9, 16
 # Fields of the desk at which threads meet: the jobs that are open to all, and who is at work on them.
-RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 8, 16, 24
+RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, SLEEP, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 6, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
-_SPINS = 4000  # looks at a counter before the thread lets others run
+_SPINS = 1000  # looks at a counter before the thread lets others run
+_YIELDS = 20  # times that it lets them run before it sleeps: whom it waits for may be held up on its own processor
 
 
 def alone(k: Any) -> None:
@@ -53,10 +54,15 @@ def _run_jobs(k: Any, lo: Any, hi: Any) -> None:
             _call(k, record, part, k.slots)
 
 
+def show(k: Any) -> None:
+    """Open the desk."""
+    k.builder.atomic_rmw("xchg", _gep(k.builder, k.table, OPEN), _int(1), "seq_cst")
+
+
 def lead(k: Any) -> None:
     """Open the desk, run its jobs together with the threads that follow, close it, wait until they have left."""
     build = k.builder
-    build.atomic_rmw("xchg", _gep(build, k.table, OPEN), _int(1), "seq_cst")
+    show(k)
     _run_shared(k)
     build.atomic_rmw("xchg", _gep(build, k.table, OPEN), _int(0), "seq_cst")
     _wait(k, lambda: build.icmp_signed("==", _load_atomic(build, _gep(build, k.table, INSIDE)), _int(0)))
@@ -71,9 +77,12 @@ def look(k: Any) -> None:
 
 
 def follow(k: Any) -> None:
-    """Help whenever the desk is open, and return when it has been closed for a while."""
+    """Help whenever the desk is open, and return when it has been closed for a while.
+
+    In place of slots there is the last turn at which this thread has helped.
+    """
     build, desk = k.builder, k.table
-    turn, idle = k.var(k.number(-1, "i8")), k.var(k.number(0, "i8"))
+    turn, idle = k.var(_whole(k, build.load(k.slots, typ=i64()))), k.var(k.number(0, "i8"))
     head, body, after = (build.append_basic_block(name) for name in ("look", "stay", "leave"))
     build.branch(head)
     build.position_at_end(head)
@@ -93,6 +102,7 @@ def follow(k: Any) -> None:
             idle.add(1)
     build.branch(head)
     build.position_at_end(after)
+    build.store(turn.get().code, k.slots)
 
 
 def _is_open(k: Any) -> Any:
@@ -154,6 +164,7 @@ def _wait(k: Any, holds: Any) -> None:
     build = k.builder
     entry, head, again, give, after = (build.block, *(
         build.append_basic_block(n) for n in ("wait", "again", "give", "go")))
+    yields = k.var(k.number(0, "i8"))
     build.branch(head)
     build.position_at_end(head)
     spins = build.phi(i64())
@@ -165,8 +176,11 @@ def _wait(k: Any, holds: Any) -> None:
     spins.add_incoming(more, again)
     build.cbranch(build.icmp_signed("<", more, _int(_SPINS)), head, give)
     build.position_at_end(give)
-    yielding = build.inttoptr(k.size(YIELD).code, ir.PointerType())
-    build.call(_Pointer(yielding, ir.FunctionType(ir.IntType(32), [])), [])
+    yields.add(1)
+    rest = build.select((yields.get() < _YIELDS).code, k.size(YIELD).code, k.size(SLEEP).code)
+    # The one takes no argument and the other a microsecond; in C's calls a number too many does no harm.
+    resting = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
+    build.call(_Pointer(build.inttoptr(rest, ir.PointerType()), resting), [ir.Constant(ir.IntType(32), 1)])
     spins.add_incoming(_int(_SPINS - 20), give)
     build.branch(head)
     build.position_at_end(after)

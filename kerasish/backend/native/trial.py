@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.native import pool
+from kerasish.backend.native import blas, pool
 from kerasish.backend.native.batches import records_of
 from kerasish.backend.native.kernels import lowering_of
 
@@ -32,7 +32,7 @@ class Trial:
 
     def run(self) -> list[np.ndarray]:
         """Run the jobs, on all threads."""
-        with pool.one_blas_thread():
+        with blas.OneThread():
             self._batch.run()
         return self.outputs
 

@@ -65,15 +65,14 @@ class NativeReplay:
             if held.written or held.tensor is not held.variable._value:
                 held.point()
         fresh = {v: self._place(v, n, spec, room) for v, (n, spec) in self._fresh.items()}
-        before = blas.set_threads(1)
         try:
-            self._native.run()
+            with blas.OneThread():
+                self._native.run()
             outputs = [fresh[v] if read is None else read().copy()
                        for v, read in zip(self.program.outputs, self._outputs, strict=True)]
             for copy in self._copies:
                 copy.take()
         finally:
-            blas.set_threads(before)
             for place in self._inputs:
                 place.array = None
         for copy in self._copies:
