@@ -59,11 +59,11 @@ class Card:
     def set_vjp(self, vjp: Any) -> Any:
         """Set the gradient rule, or one rule an input; also usable as a decorator."""
         if callable(vjp):
-            self.joint = Rule(self, vjp)
+            self.joint, self.rules = Rule(self, vjp), None
         else:
             if len(vjp) != len(self.inputs):
                 raise ValueError(f"card {self.name!r} has inputs {self.inputs} but {len(vjp)} gradient rules")
-            self.rules = tuple(None if r is None else Rule(self, r) for r in vjp)
+            self.joint, self.rules = None, tuple(None if r is None else Rule(self, r) for r in vjp)
         return vjp
 
     @property

@@ -15,19 +15,16 @@ class Spec:
     shape rule reads either.
     """
 
-    __slots__ = ("shape", "dtype")
+    __slots__ = ("shape", "dtype", "size")
 
     def __init__(self, shape: Any, dtype: Any):
         self.shape: tuple[int, ...] = tuple(map(int, shape))
         self.dtype: np.dtype = dtype if isinstance(dtype, np.dtype) else numpy_dtype(standardize_dtype(dtype))
+        self.size = math.prod(self.shape)
 
     @property
     def ndim(self) -> int:
         return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spec) and (self.shape, self.dtype) == (other.shape, other.dtype)

@@ -64,7 +64,8 @@ class Steps:
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """`compute_loss`, also where it was overridden without `training`."""
-        if _takes_training(type(self).compute_loss):
+        compute_loss = type(self).compute_loss
+        if compute_loss is Steps.compute_loss or _takes_training(compute_loss):
             return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
         return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
 

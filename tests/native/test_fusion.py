@@ -1,5 +1,6 @@
 """Fused kernels: whatever is put together gives what its parts give one by one."""
 
+import sys
 import threading
 
 import numpy as np
@@ -307,3 +308,46 @@ def test_jobs_can_be_read():
     assert "= sort(" in sort and sort.endswith("op; in Python") and scan.endswith("op; the programs below")
     assert [line[:5] for line in body] == ["    i", "    %", "    r"] and "= fused[multiply add](" in body[1]
     assert page[-2].startswith("state <- %") and page[-1].startswith("return %")
+    loss = keras.function(keras.losses.sparse_categorical_crossentropy)
+    page = loss.jobs(ops.convert_to_tensor(np.zeros(4, "int64")), ops.ones((4, 3))).split("\n")
+    assert [line.rpartition("; ")[2] for line in page if "check_range(" in line] == ["by itself"]
+
+
+def lines_run(function):
+    """How many lines of Python a function runs."""
+    count = 0
+
+    def see(frame, event, argument):
+        nonlocal count
+        count += event == "line"
+        return see
+
+    before = sys.gettrace()
+    sys.settrace(see)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def work_for(depth):
+    """Lines that are run to make machine code's jobs of a training step of so many layers."""
+    model = keras.Sequential([keras.Input((4,)), *[keras.layers.Dense(4, activation="tanh") for _ in range(depth)]])
+    optimizer = keras.optimizers.Adam()
+
+    @keras.function
+    def step(x):
+        with keras.GradientTape() as tape:
+            loss = ops.mean(ops.square(model(x)))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    x = ops.ones((2, 4))
+    step(x)
+    return lines_run(lambda: step.jobs(x))
+
+
+def test_a_program_of_three_times_the_layers_takes_three_times_the_work():
+    work_for(1)  # reads files
+    assert work_for(36) < 3.2 * work_for(12)

@@ -25,16 +25,16 @@ def begin_at_biases(program: Program) -> Program:
     products = {i.outputs[0]: i for i in program.instructions
                 if blas.library() is not None and _is_served(program, i) and readers[i.outputs[0]] == 1}
     out: list[Instruction] = []
+    gone: set[int] = set()
     for i in program.instructions:
         place = _place_of_product(program, i, products)
-        if place is None:
-            out.append(i)
-            continue
-        product = products[i.inputs[place]]
-        out.remove(product)
-        inputs = *product.inputs, i.inputs[1 - place]
-        out.append(product._replace(card=_CARDS[product.card.name], inputs=inputs, outputs=i.outputs))
-    return program._replace(instructions=tuple(out))
+        if place is not None:
+            product = products[i.inputs[place]]
+            gone.update(product.outputs)
+            inputs = *product.inputs, i.inputs[1 - place]
+            i = product._replace(card=_CARDS[product.card.name], inputs=inputs, outputs=i.outputs)
+        out.append(i)
+    return program._replace(instructions=tuple([i for i in out if gone.isdisjoint(i.outputs)]))
 
 
 def _is_served(program: Program, i: Instruction) -> bool:

@@ -182,6 +182,8 @@ class _Fuser:
             return () if fits and (own != ROW or scope == FULL or spec.shape == shape) else None
         if not group.shape or spec.shape == shape == group.shape:
             return group.everywhere
+        if not spec.shape:
+            return (False,) * len(group.shape)
         aligned = (1,) * (len(shape) - spec.ndim) + spec.shape
         mask = tuple([n != 1 for n in aligned])
         if any(extends and m != n for m, n, extends in zip(aligned, shape, mask, strict=True)):

@@ -3,7 +3,7 @@
 from kerasish.backend.native.jobs import Plan
 from kerasish.compiler.codegen.chains import chain
 from kerasish.compiler.codegen.fused import Fused
-from kerasish.compiler.codegen.native_program import plans_of, prepare
+from kerasish.compiler.codegen.native_program import is_checked, plans_of, prepare
 from kerasish.compiler.codegen.schedule import is_view, lay_out
 from kerasish.compiler.ir import Instruction, Note, Program, cost, programs_of, text
 
@@ -24,7 +24,7 @@ def listing(program: Program) -> str:
         name, (nbytes, operations) = i.card.name, cost(program, i)
         if isinstance(i.card, Fused):
             name, operations = repr(i.card), i.card.operations()
-        how = _how(i, planned[i.outputs])
+        how = _how(program, i, planned[i.outputs])
         if i.outputs in leaders:
             how += f", the first done with those of %{leaders[i.outputs]}"
         return Note(name, f"{nbytes:,} B, {operations:,} op; {how}", [listing(p) for p in programs_of(i)])
@@ -32,7 +32,9 @@ def listing(program: Program) -> str:
     return text(program, note)
 
 
-def _how(i: Instruction, plan: Plan | None) -> str:
+def _how(program: Program, i: Instruction, plan: Plan | None) -> str:
+    if plan is None and is_checked(program, i):
+        return "by itself"
     if plan is None:
         return "the same memory" if is_view(i) else "the programs below" if programs_of(i) else "in Python"
     parts = [-(-job.total // job.grain) for job in plan.jobs]

@@ -45,6 +45,11 @@ def lower(program: Program, i: Instruction) -> Plan | None:
     return found([program.specs[v] for v in i.inputs], [program.specs[o] for o in i.outputs], i.params)
 
 
+def is_checked(program: Program, i: Instruction) -> bool:
+    """Tell whether an instruction is a check that machine code does, by itself between lists of jobs."""
+    return i.card.name == "check_range" and CheckStep.serves(program.specs[i.inputs[0]])
+
+
 def plans_of(program: Program) -> list[Plan | None]:
     """Return the jobs of each instruction of a prepared program; None for one that has none."""
     return [None if is_view(i) else lower(program, i) for i in program.instructions]
@@ -107,9 +112,7 @@ class NativeProgram:
         if step is not None:
             return step
         step = PythonStep(self, i)
-        if i.card.name == "check_range" and CheckStep.serves(self.program.specs[i.inputs[0]]):
-            return CheckStep(self, i, step.run)
-        return step
+        return CheckStep(self, i, step.run) if is_checked(self.program, i) else step
 
     def run(self) -> None:
         """Run all steps."""
