@@ -54,7 +54,8 @@ def conv_input_grad(xp, g, w, *, input_shape, strides, padding, dilation, groups
     """Return the gradient with respect to the input of `conv`; it is also the transposed convolution."""
     geometry = Geometry(w.shape[:-2], g.shape[1:-1], strides, padding, dilation, groups)
     narrowing = w.shape[-1] > input_shape[-1]
-    if all(s == 1 for s in strides) and not narrowing and g.size:
+    # Written as a convolution, whose padding multiplies with zeros: weights that are not finite would make more NaN.
+    if all(s == 1 for s in strides) and not narrowing and g.size and xp.isfinite(w).all():
         return _input_grad_as_conv(xp, g, w, input_shape, geometry, out)
     result = fresh(xp, tuple(input_shape), g.dtype, out)
     result[...] = 0

@@ -144,13 +144,23 @@ def loss_grad_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
                 with there:
                     _loss_grad(k, row, to, label, g.load(n), loss.load(n), count)
                 with nowhere:
-                    _clear(k, to, count)
+                    _clear(k, row, to, count)
 
     return write
 
 
-def _clear(k: Kernel, to: Pointer, count: Value) -> None:
-    k.sweep(0, count, lambda i, mask: to.store(i, k.number(0.0, "f4", k.lanes), mask))
+def _clear(k: Kernel, row: Row, to: Pointer, count: Value) -> None:
+    """Write zeros, 0 times the softmax: NaN where the row has none, as its largest number is not finite."""
+    tops = k.var(k.number(float("-inf"), "f4", k.lanes))
+
+    def highest(i: Value, mask: Value | None) -> None:
+        x = row.load(i, k.lanes, mask)
+        tops.set(tops.get().maximum(x if mask is None else mask.where(x, float("-inf"))))
+
+    k.sweep(0, count, highest)
+    top = tops.get().extreme("max")
+    zero = (top - top).splat(k.lanes)
+    k.sweep(0, count, lambda i, mask: to.store(i, zero, mask))
 
 
 def _loss_grad(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:
