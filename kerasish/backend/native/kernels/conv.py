@@ -97,9 +97,10 @@ def packing(kind: str) -> Any:
     """Return the writer of a job that lays out weights (outer taps, taps, read, written) for `Direct`.
 
     They become (groups, blocks, outer taps, read, taps, filters of a block); lanes beyond the filters are zero. A unit
-    is a row of the result. Table: source, result, for each row 0, or NaN if it holds what is not finite; read, filters, taps, outer taps, blocks of a group, filters of a
-    block; numbers of a tap in the source; steps in the source from one group, filter and channel to the next; the place
-    of the first tap in the source and the step to the next.
+    is a row of the result. Table: source, result, for each row 0, or NaN if it holds what is not finite; read,
+    filters, taps, outer taps, blocks of a group, filters of a block; numbers of a tap in the source; steps in the
+    source from one group, filter and channel to the next; the place of the first tap in the source and the step to the
+    next.
     """
 
     def write(k: Any) -> None:
