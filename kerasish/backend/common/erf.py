@@ -11,7 +11,7 @@ from math import factorial, pi, sqrt
 
 from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import through_float32
-from kerasish.backend.common.windows import spans, tile_bytes
+from kerasish.backend.common.windows import deliver, fresh, spans, tile_bytes
 from kerasish.backend.registry import kernel
 
 _SPLIT = 0.5
@@ -36,13 +36,13 @@ SINGLE_BELOW = [
 
 @kernel("erf")
 @through_float32
-def erf(xp, x):
+def erf(xp, x, *, out=None):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
     only_real(x)
     if x.dtype == "float64":
-        return _erf64(xp, x)
-    out = xp.empty(x.shape, x.dtype)
-    values, results = x.reshape(-1), out.reshape(-1)
+        return deliver(_erf64(xp, x), out)
+    result = fresh(xp, x.shape, x.dtype, out)
+    values, results = x.reshape(-1), result.reshape(-1)
     for part in spans(x.size, tile_bytes(xp) // 64):
         y = results[part]
         xp.minimum(xp.maximum(values[part], -4, out=y), 4, out=y)
@@ -50,7 +50,7 @@ def erf(xp, x):
         y *= _polynomial(SINGLE_ABOVE, z)
         y /= _polynomial(SINGLE_BELOW, z)
         xp.minimum(xp.maximum(y, -1, out=y), 1, out=y)
-    return out
+    return deliver(result, out)
 
 
 @kernel("erfc")
