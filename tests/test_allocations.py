@@ -13,7 +13,6 @@ from tests.compiled_modes import compiled_mode  # noqa: F401  (a fixture)
 SLACK = {"native": 512, "replay": 2_000_000}
 
 
-
 def peak_of_a_step(units: int, batch_size: int) -> tuple[int, int]:
     """Bytes that a warm step allocates at most at any time, and bytes of the model's weights."""
     model, x, y, _ = mlp(keras, samples=batch_size, batch_size=batch_size, features=units, units=units)
