@@ -13,7 +13,9 @@ from kerasish.backend.native import engine, vector_math
 EXACT = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "softplus": lambda x: np.logaddexp(x, 0), "erf": lambda x: erf(np, x),
+    "sin": np.sin, "cos": np.cos, "tan": np.tan, "arctan": np.arctan,
 }
+ANGLES = ("sin", "cos", "tan")
 
 
 def computed(name, x):
@@ -40,6 +42,15 @@ def test_close_to_exact(lanes, name):
     got = computed(name, x)
     error = np.abs(got[keep] / want[keep] - 1)
     assert error.max() < 6e-7, (x[keep][error.argmax()], error.max())
+
+
+@pytest.mark.parametrize("name", ANGLES)
+def test_large_angles(lanes, name):
+    quarters = np.arange(1, 600_000, 97) * (np.pi / 2)
+    x = np.concatenate([quarters, np.geomspace(1, 3e38, 20_001), np.float32(1e6) + np.arange(-8, 8)]).astype("float32")
+    x = np.concatenate([x, -x])
+    want = EXACT[name](x.astype("float64"))
+    assert np.abs(computed(name, x) / want - 1).max() < 1.5e-7
 
 
 @pytest.mark.parametrize("name", EXACT)
