@@ -47,3 +47,24 @@ def test_every_pair(name, dtype):
     np.testing.assert_array_equal(got, want)
     if want.dtype.kind == "f":
         np.testing.assert_array_equal(np.signbit(got[want == 0]), np.signbit(want[want == 0]))
+
+
+@pytest.mark.parametrize("constant", [2.5, -3.0, 0.0, np.inf])
+@pytest.mark.parametrize("name", ["floor_divide", "mod", "power", "logaddexp"])
+@np.errstate(all="ignore")
+def test_one_number_beside_many(name, constant):
+    """A number that is the same everywhere, known while the kernel is written or read once a row."""
+    x = to_tensor(np.array([FLOATS, np.arange(13) - 6.0, np.arange(13) * 1e4], "float32"))
+    column = to_tensor(np.array([[constant], [1.5], [-2.0]], "float32"))
+    op = getattr(ops, name)
+
+    def run(x, column):
+        return op(x, constant), op(constant, x), op(x, column), op(column, x), op(column[0], constant)
+
+    with native.using("always"):
+        compiled = CompiledFunction(run)
+        for _ in range(3):
+            found = compiled(x, column)
+    assert_compiled(compiled)
+    for got, want in zip(found, run(x, column), strict=True):
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=3e-7)

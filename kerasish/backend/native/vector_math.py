@@ -5,6 +5,7 @@ subnormal are zero. The ranges and the reductions are the classical ones (W. J. 
 for the Elementary Functions, 1980; the coefficients of S. L. Moshier's single-precision Cephes library).
 """
 
+import math
 from collections.abc import Sequence
 
 from kerasish.backend.common.erf import SINGLE_ABOVE, SINGLE_BELOW
@@ -26,6 +27,9 @@ _COS = (2.43904487962774090654e-5, -1.38867637746099294692e-3, 4.166662332373906
 # pi / 2 as a number of 33 bits and the rest: their multiples by whole numbers up to 2^20 are exact, and precise
 _HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417, 6.07710050650619224932e-11
 _MOST_ANGLE = 1e6
+# log2(m) / s in s^2, where s = (m - 1) / (m + 1), and 2^f on [-1 / 2, 1 / 2]: series, good to 1e-11
+_LOG2 = tuple(2 / (math.log(2) * n) for n in range(13, 0, -2))
+_EXP2 = tuple(math.log(2) ** n / math.factorial(n) for n in range(7, -1, -1))
 _ARCTAN = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
 
 
@@ -190,3 +194,69 @@ def _of_any_size(name: str, x: Value, out: Value) -> Value:
             at = (k.lane_numbers(x.lanes).equals(lane) & large) if x.lanes else large
             result.set(at.where(found.splat(x.lanes), result.get()))
     return result.get()
+
+
+def exp2(x: Value) -> Value:
+    """2 to the power x."""
+    return _exp2(x.to("f8")).to("f4")
+
+
+def log2(x: Value) -> Value:
+    """Logarithm to the base 2."""
+    return (x < 0.0).where(float("nan"), _log2(x.abs()).to("f4"))
+
+
+def log10(x: Value) -> Value:
+    """Logarithm to the base 10."""
+    return (x < 0.0).where(float("nan"), (_log2(x.abs()) * math.log10(2)).to("f4"))
+
+
+def sinh(x: Value) -> Value:
+    """Hyperbolic sine."""
+    wide = x.to("f8")
+    raised = _exp2(wide * math.log2(math.e))
+    near = (wide * wide * wide).fma(1.0 / 6.0, wide)
+    out = (wide.abs() < 0.003).where(near, (raised - 1.0 / raised) * 0.5).to("f4")
+    return out.copysign(x)
+
+
+def cosh(x: Value) -> Value:
+    """Hyperbolic cosine."""
+    raised = _exp2(x.to("f8") * math.log2(math.e))
+    return ((raised + 1.0 / raised) * 0.5).to("f4")
+
+
+def power(x: Value, y: Value) -> Value:
+    """x to the power y, with the system function's answers for negative x, zeros and infinities."""
+    size, half = x.abs(), y * 0.5
+    whole, odd = y.floor().equals(y), half.floor().differs(half)
+    out = _exp2(_log2(size) * y.to("f8")).to("f4")
+    out = size.equals(1.0).where(1.0, out)
+    out = (x < 0.0).where((whole & odd).where(-out, out), out)
+    undefined = (x < 0.0) & ~whole & size.differs(float("inf"))
+    out = (x.equals(0.0) & whole & odd).where(out.copysign(x), undefined.where(float("nan"), out))
+    out = (x.differs(x) | y.differs(y)).where(float("nan"), out)
+    return (x.equals(1.0) | y.equals(0.0)).where(1.0, out)
+
+
+def _log2(x: Value) -> Value:
+    """Logarithm to the base 2, in float64, of float32 numbers that are not negative."""
+    bits = x.to("f8").bits("i8")
+    exponent = (bits >> 52) - 1023
+    mantissa = ((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000).bits("f8")  # in [1, 2)
+    high = mantissa > 1.4142135623730951
+    m = high.where(mantissa * 0.5, mantissa)
+    s = (m - 1.0) / (m + 1.0)
+    out = (exponent + high.to("i8")).to("i4").to("f8") + s * polynomial(s * s, _LOG2)
+    known = (x - x).equals(0.0).where(out, x.to("f8"))
+    return x.equals(0.0).where(float("-inf"), known)
+
+
+def _exp2(t: Value) -> Value:
+    """2 to the power t, in float64; 0 and infinities for float32 beyond 1000."""
+    low = (t < -1000.0).where(-1000.0, t)
+    bounded = (low > 1000.0).where(1000.0, low)
+    n = bounded.rint()
+    whole = t.differs(t).where(0.0, n).to("i4").to("i8")
+    out = polynomial(bounded - n, _EXP2) * ((whole + 1023) << 52).bits("f8")
+    return t.differs(t).where(t, out)

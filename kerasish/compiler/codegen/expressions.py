@@ -152,8 +152,9 @@ REAL: dict[str, Callable[..., Value]] = {
 SINGLE: dict[str, Callable[..., Value]] = {
     "exp": m.exp, "expm1": m.expm1, "log": m.log, "log1p": m.log1p, "tanh": m.tanh, "sigmoid": m.sigmoid, "erf": m.erf,
     "softplus": m.softplus, "sin": m.sin, "cos": m.cos, "tan": m.tan, "arctan": m.arctan, "logaddexp": m.logaddexp,
+    "exp2": m.exp2, "log2": m.log2, "log10": m.log10, "sinh": m.sinh, "cosh": m.cosh, "power": m.power,
 }
-# The same, for single numbers.
+# The same, for single numbers of float64.
 SCALAR: dict[str, Callable[..., Value]] = {"power": _power}
 # What is worth keeping rather than computing again.
 COSTLY = frozenset({*SINGLE, "divide", "sqrt", "rsqrt", "reciprocal"})
