@@ -57,6 +57,14 @@ def test_extremes(lanes, name, shape, axis):
             np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("name", ["any", "all"])
+@pytest.mark.parametrize("shape, axis", CASES)
+def test_truth_values(lanes, name, shape, axis):
+    for rare in (np.zeros(shape, bool), numbers(shape, "float32") > 8):
+        for got, want in both(name, [rare if name == "any" else ~rare], axis=axis):
+            np.testing.assert_array_equal(got.view("u1"), want.view("u1"))
+
+
 def test_not_a_number_and_infinity(lanes):
     x = numbers((40, 20), "float32")
     x[3, 4], x[5, 6] = np.nan, np.inf

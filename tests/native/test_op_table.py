@@ -19,7 +19,7 @@ CASES = harness.collect()
 MOVES = {
     "broadcast_to", "concatenate", "copy", "flip", "full", "get_item", "pad", "repeat", "roll", "scatter_item", "split",
     "take", "take_along_axis", "tile", "transpose", "argmax", "argmin", "max", "min", "max_pool", "max_pool_grad",
-    "random_bernoulli", "random_randint", "random_uniform", "put_item", "diagonal", "put_diagonal",
+    "random_bernoulli", "random_randint", "random_uniform", "any", "all", "put_item", "diagonal", "put_diagonal",
 }
 SUMS = {"add_along_axis", "avg_pool", "avg_pool_grad", "cumsum", "mean", "moments", "sum", "var"}
 assert all(kernels.lowering_of(name) for name in MOVES | SUMS)

@@ -40,6 +40,8 @@ def test_rows(lanes):
             p, = reference("softmax", [x], axis=-1)
             assert_close("softmax", [x], axis=-1)
             assert_close("log_softmax", [x], axis=len(shape) - 1)
+            for keepdims in (False, True):
+                assert_close("logsumexp", [x], axis=-1, keepdims=keepdims)
             assert_close("softmax_grad", [draw(shape, 1.0), p], 5e-6, axis=-1)
 
 

@@ -192,7 +192,8 @@ class Value:
         return self._intrinsic("fabs") if self.is_float else (self < 0).where(-self, self)
 
     def copysign(self, sign: "Value") -> "Value":
-        return self._intrinsic("copysign", sign)
+        x, sign = self.kernel.meet(self, sign)
+        return x._intrinsic("copysign", sign)
 
     def fma(self, y: Any, z: Any) -> "Value":
         """Return `self * y + z`, rounded once where the machine can."""

@@ -1,10 +1,11 @@
-"""Elementary functions of float32 vectors, as polynomials that stay in registers.
+"""Elementary functions of float32 vectors, as polynomials that stay in registers; angles are reduced in float64.
 
 Each is within a few units in the last place, keeps NaN, and gives the limits at infinities. Results that are
 subnormal are zero. The ranges and the reductions are the classical ones (W. J. Cody and W. Waite, Software Manual
 for the Elementary Functions, 1980; the coefficients of S. L. Moshier's single-precision Cephes library).
 """
 
+import math
 from collections.abc import Sequence
 
 from kerasish.backend.common.erf import SINGLE_ABOVE, SINGLE_BELOW
@@ -20,6 +21,16 @@ _TANH_ABOVE = (1.335461575e-8, 2.060904919e-5, 3.495586286e-3, 1.338102384e-1, 1
 _TANH_BELOW = (7.776538756e-7, 3.285631307e-4, 2.587697401e-2, 4.671433944e-1, 1.0)
 _EXPM1 = (1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5)
 _SMALLEST_NORMAL = 1.17549435e-38
+# sin(r) / r and cos(r) on [-pi / 4, pi / 4] as polynomials in r^2 (those of FreeBSD's single-precision functions)
+_SIN = (2.7183114939898219064e-6, -1.98393348360966317347e-4, 8.3333293858894631756e-3, -0.166666666416265235595, 1.0)
+_COS = (2.43904487962774090654e-5, -1.38867637746099294692e-3, 4.16666233237390631894e-2, -0.499999997251031003120, 1.0)
+# pi / 2 as a number of 33 bits and the rest: their multiples by whole numbers up to 2^20 are exact, and precise
+_HALF_PI_HIGH, _HALF_PI_LOW = 1.57079632673412561417, 6.07710050650619224932e-11
+_MOST_ANGLE = 1e6
+# log2(m) / s in s^2, where s = (m - 1) / (m + 1), and 2^f on [-1 / 2, 1 / 2]: series, good to 1e-11
+_LOG2 = tuple(2 / (math.log(2) * n) for n in range(13, 0, -2))
+_EXP2 = tuple(math.log(2) ** n / math.factorial(n) for n in range(7, -1, -1))
+_ARCTAN = (8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1)
 
 
 def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
@@ -115,3 +126,137 @@ def erf(x: Value) -> Value:
 def softplus(x: Value) -> Value:
     """log(1 + exp(x))."""
     return (x > 0.0).where(x, 0.0) + log1p(exp(-x.abs()))
+
+
+def logaddexp(x: Value, y: Value) -> Value:
+    """log(exp(x) + exp(y))."""
+    out = x.maximum(y) + log1p(exp(-(x - y).abs()))
+    return x.equals(y).where(x + 0.6931471805599453, out)
+
+
+def arctan(x: Value) -> Value:
+    """Inverse of the tangent."""
+    a = x.abs()
+    large, middle = a > 2.414213562373095, a > 0.4142135623730950
+    y = large.where(-1.0 / a, middle.where((a - 1.0) / (a + 1.0), a))
+    start = large.where(1.5707963267948966, middle.where(x * 0.0 + 0.7853981633974483, 0.0))
+    z = y * y
+    return (start + (polynomial(z, _ARCTAN) * z).fma(y, y)).copysign(x)
+
+
+def sin(x: Value) -> Value:
+    """Sine of an angle in radians."""
+    sine, cosine, quarter = _turned(x)
+    out = _odd(quarter).where(cosine, sine)
+    out = _lies_opposite(quarter).where(-out, out).to("f4")
+    return _of_any_size("sin", x, x.equals(0.0).where(x, out))  # -0.0 stays
+
+
+def cos(x: Value) -> Value:
+    """Cosine of an angle in radians."""
+    sine, cosine, quarter = _turned(x)
+    out = _odd(quarter).where(sine, cosine)
+    return _of_any_size("cos", x, _lies_opposite(quarter + 1).where(-out, out).to("f4"))
+
+
+def tan(x: Value) -> Value:
+    """Tangent of an angle in radians."""
+    sine, cosine, quarter = _turned(x)
+    odd = _odd(quarter)
+    out = (odd.where(-cosine, sine) / odd.where(sine, cosine)).to("f4")
+    return _of_any_size("tan", x, x.equals(0.0).where(x, out))
+
+
+def _odd(quarter: Value) -> Value:
+    return (quarter & 1).differs(0)
+
+
+def _lies_opposite(quarter: Value) -> Value:
+    return (quarter & 2).differs(0)
+
+
+def _turned(x: Value) -> tuple[Value, Value, Value]:
+    """Sine and cosine, in float64, of what an angle has more than whole quarters of a turn; and the quarters."""
+    wide = (x.abs() > _MOST_ANGLE).where(0.0, x).to("f8")
+    n = (wide * 0.63661977236758134308).rint()
+    r = n.fma(-_HALF_PI_LOW, n.fma(-_HALF_PI_HIGH, wide))
+    z = r * r
+    return polynomial(z, _SIN) * r, polynomial(z, _COS), x.differs(x).where(0.0, n.to("f4")).to("i4")
+
+
+def _of_any_size(name: str, x: Value, out: Value) -> Value:
+    """The result, but of angles that are too large to be reduced here what the system's function says."""
+    k, result, large = x.kernel, x.kernel.var(out), x.abs() > _MOST_ANGLE
+    with k.when(large.any()):
+        for lane in range(x.lanes or 1):
+            one = (x[lane] if x.lanes else x).to("f8")
+            found = one.like(k.intrinsic(f"llvm.{name}", one.code.type, [one])).to("f4")
+            at = (k.lane_numbers(x.lanes).equals(lane) & large) if x.lanes else large
+            result.set(at.where(found.splat(x.lanes), result.get()))
+    return result.get()
+
+
+def exp2(x: Value) -> Value:
+    """2 to the power x."""
+    return _exp2(x.to("f8")).to("f4")
+
+
+def log2(x: Value) -> Value:
+    """Logarithm to the base 2."""
+    return (x < 0.0).where(float("nan"), _log2(x.abs()).to("f4"))
+
+
+def log10(x: Value) -> Value:
+    """Logarithm to the base 10."""
+    return (x < 0.0).where(float("nan"), (_log2(x.abs()) * math.log10(2)).to("f4"))
+
+
+def sinh(x: Value) -> Value:
+    """Hyperbolic sine."""
+    wide = x.to("f8")
+    raised = _exp2(wide * math.log2(math.e))
+    near = (wide * wide * wide).fma(1.0 / 6.0, wide)
+    out = (wide.abs() < 0.003).where(near, (raised - 1.0 / raised) * 0.5).to("f4")
+    return out.copysign(x)
+
+
+def cosh(x: Value) -> Value:
+    """Hyperbolic cosine."""
+    raised = _exp2(x.to("f8") * math.log2(math.e))
+    return ((raised + 1.0 / raised) * 0.5).to("f4")
+
+
+def power(x: Value, y: Value) -> Value:
+    """x to the power y, with the system function's answers for negative x, zeros and infinities."""
+    size, half = x.abs(), y * 0.5
+    whole, odd = y.floor().equals(y), half.floor().differs(half)
+    out = _exp2(_log2(size) * y.to("f8")).to("f4")
+    out = size.equals(1.0).where(1.0, out)
+    out = (x < 0.0).where((whole & odd).where(-out, out), out)
+    undefined = (x < 0.0) & ~whole & size.differs(float("inf"))
+    out = (x.equals(0.0) & whole & odd).where(out.copysign(x), undefined.where(float("nan"), out))
+    out = (x.differs(x) | y.differs(y)).where(float("nan"), out)
+    return (x.equals(1.0) | y.equals(0.0)).where(1.0, out)
+
+
+def _log2(x: Value) -> Value:
+    """Logarithm to the base 2, in float64, of float32 numbers that are not negative."""
+    bits = x.to("f8").bits("i8")
+    exponent = (bits >> 52) - 1023
+    mantissa = ((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000).bits("f8")  # in [1, 2)
+    high = mantissa > 1.4142135623730951
+    m = high.where(mantissa * 0.5, mantissa)
+    s = (m - 1.0) / (m + 1.0)
+    out = (exponent + high.to("i8")).to("i4").to("f8") + s * polynomial(s * s, _LOG2)
+    known = (x - x).equals(0.0).where(out, x.to("f8"))
+    return x.equals(0.0).where(float("-inf"), known)
+
+
+def _exp2(t: Value) -> Value:
+    """2 to the power t, in float64; 0 and infinities for float32 beyond 1000."""
+    low = (t < -1000.0).where(-1000.0, t)
+    bounded = (low > 1000.0).where(1000.0, low)
+    n = bounded.rint()
+    whole = t.differs(t).where(0.0, n).to("i4").to("i8")
+    out = polynomial(bounded - n, _EXP2) * ((whole + 1023) << 52).bits("f8")
+    return t.differs(t).where(t, out)

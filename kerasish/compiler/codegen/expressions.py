@@ -40,6 +40,66 @@ def _logical_not(x: Value) -> Value:
     return x.equals(0) if x.kind != "b" else ~x
 
 
+def _floor_divide(x: Value, y: Value) -> Value:
+    """The quotient rounded down, with NumPy's answers at zeros; 0 for a whole number over 0."""
+    if not x.is_float:
+        zero, below, by = _divisor(x, y)
+        quotient = _quotient(x, by)
+        rest = x - quotient * by
+        down = quotient - (rest.differs(0) & ((rest < 0) ^ (by < 0))).to(x.kind)
+        return zero.where(0, below.where(-x, down))
+    rest, zero = _rest(x, y), y.equals(0)
+    exact = (x - rest) / y
+    exact = (rest.differs(0) & ((rest < 0) ^ (y < 0))).where(exact - 1.0, exact)
+    down = exact.floor()
+    down = (exact - down > 0.5).where(down + 1.0, down)
+    quotient = x / y
+    return zero.where(quotient, exact.equals(0).where((x * 0.0).copysign(quotient), down))
+
+
+def _mod(x: Value, y: Value) -> Value:
+    """What is left of that quotient, with the sign of the divisor."""
+    if not x.is_float:
+        zero, below, by = _divisor(x, y)
+        rest = x - _quotient(x, by) * by
+        rest = (rest.differs(0) & ((rest < 0) ^ (by < 0))).where(rest + by, rest)
+        return (zero | below).where(0, rest)
+    rest = _rest(x, y)
+    other = (rest < 0) ^ (y < 0)
+    return rest.equals(0).where((rest * 0.0).copysign(y), other.where(rest + y, rest))
+
+
+def _rest(x: Value, y: Value) -> Value:
+    """What is left of the quotient cut to a whole number, exactly; by the system's function where float64 is short."""
+    if x.kind == "f8":
+        return x % y
+    wide, by, k = x.to("f8"), y.to("f8"), x.kernel
+    quotient = wide / by
+    rest = (-quotient.trunc()).fma(by, wide)
+    rest = (rest * wide < 0).where(rest + by.abs().copysign(wide), rest)  # the quotient was rounded to a whole number
+    infinite = y.abs().equals(float("inf")) & (x - x).equals(0.0)
+    out = k.var(infinite.where(x, rest.to("f4")))
+    large = (quotient.abs() >= 2.0**29) & quotient.abs().differs(float("inf"))
+    with k.when(large.any()):
+        out.set(large.where(x % y, out.get()))
+    return out.get()
+
+
+def _divisor(x: Value, y: Value) -> tuple[Value, Value, Value]:
+    """Whether a whole number is 0, whether it is -1, and one that is neither, which the machine can divide by."""
+    zero = y.equals(0)
+    below = y.equals(-1) if y.kind[0] == "i" else zero
+    return zero, below, (zero | below).where(1, y)
+
+
+def _quotient(x: Value, y: Value) -> Value:
+    return x / y if x.kind[0] == "i" else x // y
+
+
+def _signbit(x: Value) -> Value:
+    return x.bits("i4" if x.kind == "f4" else "i8") < 0
+
+
 def _relu6(x: Value) -> Value:
     return x.maximum(0.0).minimum(6.0)
 
@@ -69,6 +129,12 @@ EVERYWHERE: dict[str, Callable[..., Value]] = {
     "logical_or": lambda x, y: x.to("b") | y.to("b"),
     "logical_xor": lambda x, y: x.to("b") ^ y.to("b"),
     "logical_not": _logical_not,
+    "bitwise_and": lambda x, y: x & y,
+    "bitwise_or": lambda x, y: x | y,
+    "bitwise_xor": lambda x, y: x ^ y,
+    "bitwise_not": lambda x: ~x,
+    "floor_divide": _floor_divide,
+    "mod": _mod,
     "stop_gradient": lambda x: x,
     "copy": lambda x: x,
 }
@@ -81,6 +147,7 @@ REAL: dict[str, Callable[..., Value]] = {
     "floor": lambda x: x.floor(),
     "ceil": lambda x: x.ceil(),
     "trunc": lambda x: x.trunc(),
+    "signbit": _signbit,
     "isnan": lambda x: x.differs(x),
     "isfinite": lambda x: (x - x).equals(0.0),
     "isinf": lambda x: x.abs().equals(float("inf")),
@@ -88,9 +155,10 @@ REAL: dict[str, Callable[..., Value]] = {
 # The same, for float32 alone.
 SINGLE: dict[str, Callable[..., Value]] = {
     "exp": m.exp, "expm1": m.expm1, "log": m.log, "log1p": m.log1p, "tanh": m.tanh, "sigmoid": m.sigmoid, "erf": m.erf,
-    "softplus": m.softplus,
+    "softplus": m.softplus, "sin": m.sin, "cos": m.cos, "tan": m.tan, "arctan": m.arctan, "logaddexp": m.logaddexp,
+    "exp2": m.exp2, "log2": m.log2, "log10": m.log10, "sinh": m.sinh, "cosh": m.cosh, "power": m.power,
 }
-# The same, for single numbers.
+# The same, for single numbers of float64.
 SCALAR: dict[str, Callable[..., Value]] = {"power": _power}
 # What is worth keeping rather than computing again.
 COSTLY = frozenset({*SINGLE, "divide", "sqrt", "rsqrt", "reciprocal"})

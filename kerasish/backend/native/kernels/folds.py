@@ -73,11 +73,11 @@ class Fold(NamedTuple):
 
 
 def fold_of(name: str, kind: str) -> Fold:
-    """Return the fold of "sum", "max" or "min"."""
+    """Return the fold of "sum", "max" or "min"; of kind "u1" are truth values."""
     if name == "sum":
         return Fold(0, lambda a, b: a + b, lambda v: v.total())
     most = 1 << 8 * BYTES[kind] - 1  # of whole numbers
-    lowest, highest = (-math.inf, math.inf) if kind[0] == "f" else (-most, most - 1)
+    lowest, highest = (-math.inf, math.inf) if kind[0] == "f" else (0, 1) if kind == "u1" else (-most, most - 1)
     if name == "max":
         return Fold(lowest, lambda a, b: a.maximum(b), lambda v: v.extreme("max"))
     return Fold(highest, lambda a, b: a.minimum(b), lambda v: v.extreme("min"))
@@ -273,9 +273,15 @@ def _job(name: str, kind: str, ends: tuple[str, str], size: Extent, per_block: i
 
 
 def fold_plan(name: str, x: Any, axis: Any, mean: bool = False) -> Plan | None:
-    """Return the plan of a "sum", "max" or "min", or of a mean: pass after pass, the longest run of axes first."""
-    kind, runs = kind_of(x.dtype), runs_of(tuple(x.shape), axis)
-    if kind is None or runs is None or kind not in (("f4", "f8") if mean else ("f4", "f8", "i4", "i8")):
+    """Return the plan of a "sum", "max" or "min", or of a mean; None if no kernel serves."""
+    kind = kind_of(x.dtype)
+    return _passes(name, x, axis, kind, mean) if kind in (("f4", "f8") if mean else ("f4", "f8", "i4", "i8")) else None
+
+
+def _passes(name: str, x: Any, axis: Any, kind: str | None, mean: bool = False) -> Plan | None:
+    """Pass after pass, the longest run of axes first."""
+    runs = runs_of(tuple(x.shape), axis)
+    if kind is None or runs is None:
         return None
     passes = []
     while any(folded for _, folded in runs):
@@ -316,3 +322,15 @@ def max_(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
 @lowering("min")
 def min_(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     return fold_plan("min", ins[0], params.get("axis"))
+
+
+@lowering("any")
+def any_(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    """The largest of truth values."""
+    return _passes("max", ins[0], params.get("axis"), "u1") if ins[0].dtype.kind == "b" else None
+
+
+@lowering("all")
+def all_(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    """The smallest of truth values."""
+    return _passes("min", ins[0], params.get("axis"), "u1") if ins[0].dtype.kind == "b" else None

@@ -96,6 +96,17 @@ def _log_softmax_row(k: Kernel, row: Pointer, to: Pointer, count: Value) -> None
     k.sweep(0, count, lambda i, mask: to.store(i, row.load(i, k.lanes, mask) - top - total, mask))
 
 
+def logsumexp_rows(k: Kernel) -> None:
+    """Table: x, out, length of a row. max + log(sum(exp(x - max)))."""
+    x, out, count = k.pointer(0, "f4"), k.pointer(1, "f4"), k.size(2)
+    with k.loop(k.lo, k.hi) as n:
+        row = Row(x + n * count)
+        top, total = top_and_total(k, row, count)
+        out.store(n, log(total) + top)
+        with k.when(top.equals(float("inf"))):
+            out.store(n, _highest(k, row, count))
+
+
 def softmax_grad_rows(k: Kernel) -> None:
     """Table: g, p, out, length of a row. p (g - sum(g p))."""
     g, p, out, count = k.pointer(0, "f4"), k.pointer(1, "f4"), k.pointer(2, "f4"), k.size(3)
@@ -159,6 +170,18 @@ def _clear(k: Kernel, row: Row, to: Pointer, count: Value) -> None:
     k.sweep(0, count, number)
 
 
+def _highest(k: Kernel, row: Row, count: Value) -> Value:
+    """Return the largest number of a row; NaN if there is one."""
+    tops = k.var(k.number(float("-inf"), "f4", k.lanes))
+
+    def body(i: Value, mask: Value | None) -> None:
+        x = row.load(i, k.lanes, mask)
+        tops.set(tops.get().maximum(x if mask is None else mask.where(x, float("-inf"))))
+
+    k.sweep(0, count, body)
+    return tops.get().extreme("max")
+
+
 def _loss_grad(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:
     lanes = k.lanes
     chosen = row.load(label)
@@ -214,6 +237,14 @@ def log_softmax(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan
     if not _floats(x) or not x.ndim or not _is_last(params["axis"], x.ndim):
         return None
     return _rows("log_softmax", log_softmax_rows, ("i0", "o0"), x.size // x.shape[-1], x.shape[-1], 0.5)
+
+
+@lowering("logsumexp")
+def logsumexp(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
+    (x,) = ins
+    if not _floats(x) or not x.ndim or not _is_last(params.get("axis"), x.ndim):
+        return None
+    return _rows("logsumexp", logsumexp_rows, ("i0", "o0"), x.size // x.shape[-1], x.shape[-1], 0.4)
 
 
 @lowering("softmax_grad")
