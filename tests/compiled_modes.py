@@ -15,6 +15,7 @@ from kerasish.backend import native
 from kerasish.compiler.function import CompiledFunction
 from kerasish.core.dtypes import is_float
 from kerasish.core.tensor import Tensor
+from kerasish.training.predictions import PredictFunction
 from kerasish.utils import tree
 
 # The name of a way -> a context in which compiled functions run that way.
@@ -57,6 +58,7 @@ def eager_and_compiled(make: Callable[[], tuple[Callable[..., Any], Callable[[],
 def compiled_in(run: Callable[..., Any]) -> CompiledFunction:
     """Return a compiled function, or the one in a model's `train_function` and its like."""
     while not isinstance(run, CompiledFunction):
+        run = run._step if isinstance(run, PredictFunction) else run
         (run,) = [c.cell_contents for c in run.__closure__ or () if callable(c.cell_contents)]  # type: ignore
     return run
 

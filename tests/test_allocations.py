@@ -8,11 +8,10 @@ from benchmarks.workloads import mlp
 from kerasish.training.steps import as_data
 from tests.compiled_modes import compiled_mode  # noqa: F401  (a fixture)
 
-# Ways in which arrays are still made anew, and how many times the weights they amount to at most: the NumPy kernels of
-# `where`, `sum`, `take_along_axis` and others take no `out`.
-STILL_MADE = {"replay": 4.0}
-# What a step makes of Python objects does not grow with the model, give or take this many bytes.
-SLACK = 512
+# What a step makes of Python objects does not grow with the model, give or take this many bytes. The array kernels
+# work in tiles besides, which are given back at once; the largest is that of random draws.
+SLACK = {"native": 512, "replay": 2_000_000}
+
 
 
 def peak_of_a_step(units: int, batch_size: int) -> tuple[int, int]:
@@ -33,6 +32,6 @@ def peak_of_a_step(units: int, batch_size: int) -> tuple[int, int]:
 
 
 def test_a_warm_step_allocates_no_arrays(compiled_mode):  # noqa: F811
-    (small, few), (large, many) = peak_of_a_step(32, 32), peak_of_a_step(256, 256)
-    weights = STILL_MADE.get(compiled_mode, 0.0) * (many - few)
-    assert large - small <= weights + SLACK
+    (small, _), (large, weights) = peak_of_a_step(32, 32), peak_of_a_step(1024, 256)
+    assert weights > 3 * SLACK[compiled_mode]
+    assert large - small <= SLACK[compiled_mode]

@@ -9,6 +9,7 @@ import pytest
 import kerasish as keras
 from kerasish import layers, ops
 from kerasish.autodiff.tape import GradientTape
+from kerasish.backend import native
 from kerasish.compiler.function import MAX_PROGRAMS, MISS, CompiledFunction, function
 from kerasish.compiler.ir import Instruction
 from kerasish.compiler.passes import PASSES
@@ -107,6 +108,12 @@ def test_dead_and_repeated_instructions_go():
 def test_known_values_are_folded():
     program = function(lambda x: x * ops.sqrt(ops.convert_to_tensor(4.0))).program(x32(3))
     assert [i.card.name for i in program.instructions] == ["multiply"]
+
+
+def test_machine_code_without_llvmlite_is_refused(monkeypatch):
+    monkeypatch.setattr(native, "is_installed", lambda: False)
+    with pytest.raises(ImportError, match=r"machine code needs llvmlite: pip install 'kerasish\[jit\]'"):
+        function(ops.tanh).jobs(x32(3))
 
 
 def test_the_verifier_finds_broken_programs():

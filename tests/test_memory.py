@@ -1,13 +1,16 @@
 """Memory stays flat: over many predictions, and over many models that come and go."""
 
+import ctypes
 import gc
 import pathlib
+import sys
 
 import numpy as np
 import pytest
 
 import kerasish as keras
 from kerasish import layers
+from kerasish.compiler.codegen.memory import trim
 from kerasish.compiler.function import MAX_PROGRAMS
 from tests.compiled_modes import compiled_in
 
@@ -36,6 +39,17 @@ def test_ten_thousand_predictions_of_one_row():
     for _ in range(10_000):
         model.predict(x, verbose=0)
     assert resident_mb() - before < LIMIT_MB
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"),
+                    reason="the GNU C library's")
+def test_freed_memory_goes_back_before_a_program_takes_its_own():
+    pieces = [np.ones(60_000, "uint8") for _ in range(1000)]
+    kept = pieces[::50]
+    del pieces
+    before = resident_mb()
+    trim()
+    assert before - resident_mb() > 40 and len(kept) == 20
 
 
 def test_two_hundred_models_built_fitted_and_dropped():

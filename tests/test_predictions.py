@@ -102,3 +102,39 @@ def test_outputs_of_other_shapes_are_refused():
 def test_no_batch_is_no_prediction():
     with pytest.raises(ValueError, match="no data"):
         Predictions(None).joined()
+
+
+def test_a_machine_code_step_writes_into_the_result(monkeypatch):
+    """Batches of several outputs land in their rows, whichever number the step gives each output."""
+    monkeypatch.setenv("KERASISH_JIT", "always")
+    a = keras.Input((64,))
+    hidden = layers.Dense(64)(a)
+    model = keras.Model(a, {"a": layers.Dense(64)(hidden), "h": hidden, "sum": layers.Add()([hidden, a])})
+    x = np.random.default_rng(0).normal(size=(150, 64)).astype("float32")
+    want = keras.tree.map_structure(np.asarray, model(x))
+    for _ in range(4):
+        got = model.predict(x, batch_size=40, verbose=0)  # the last batch is a smaller one
+        for name in want:
+            np.testing.assert_allclose(got[name], want[name], atol=1e-5)
+    first = model.predict(x, batch_size=40, verbose=0)
+    kept = {name: array.copy() for name, array in first.items()}
+    model.predict(-x, batch_size=40, verbose=0)
+    for name in want:  # what was returned is not written again
+        np.testing.assert_array_equal(first[name], kept[name])
+
+
+def test_outputs_in_each_others_rooms_are_put_right():
+    got = Predictions(4)
+    got.add([np.zeros((2, 3)), np.ones((2, 3))])
+    rooms = [got.room(n, (2, 3), np.dtype("f8")) for n in range(2)]
+    assert rooms == [None, None]  # what came was not written there
+    got = Predictions(4)
+    places = [got.room(n, (2, 3), np.dtype("f8")) for n in range(2)]
+    places[0][...], places[1][...] = 0, 1
+    got.add(places)
+    places = [got.room(n, (2, 3), np.dtype("f8")) for n in range(2)]
+    places[0][...], places[1][...] = 0, 1
+    got.add(places[::-1])
+    first, second = got.joined()
+    np.testing.assert_array_equal(first[:, 0], [0, 0, 1, 1])
+    np.testing.assert_array_equal(second[:, 0], [1, 1, 0, 0])

@@ -1,5 +1,6 @@
 """Code that cannot be traced: training runs op by op with the right result, and one warning names the user's line."""
 
+import gc
 import inspect
 import warnings
 
@@ -168,3 +169,25 @@ def test_what_can_be_traced_warns_of_nothing():
         want, got = train(harmless, place, run_eagerly=True), train(harmless, place)
         for name, values in want[0].items():
             np.testing.assert_allclose(got[0][name], values, rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_python_looks_for_garbage_as_before(enabled):
+    seen = []
+
+    def f(x):
+        seen.append(gc.isenabled())
+        return branch(x) if len(x) > 1 else x * 2.0
+
+    compiled = keras.function(f)
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        for n in (1, 1, 2):
+            compiled(ops.ones(n))
+        with pytest.warns(UserWarning, match="cannot be compiled"):
+            compiled(ops.ones(2))
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen == [enabled, False, enabled, False, enabled]  # not while a call is traced

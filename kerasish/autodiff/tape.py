@@ -19,27 +19,35 @@ _DIFFERENTIABLE = frozenset((*FLOATS, *COMPLEX))
 
 
 class Entry:
-    """One recorded op: only what its gradient rules asked for is kept alive."""
+    """One recorded op: only what its gradient rules asked for is kept alive.
+
+    Args:
+        card: of the op.
+        params: of the op.
+        inputs: of the op.
+        sources: the uid of each input that its gradient flows back to; None for others.
+        out: the result.
+    """
 
     __slots__ = ("card", "params", "kept", "inputs", "shapes", "outputs", "specs")
 
-    def __init__(self, card: Card, params: dict[str, Any], inputs: list[Tensor], tracked: list[bool], out: Any):
+    def __init__(self, card: Card, params: dict[str, Any], inputs: list[Tensor], sources: list[int | None], out: Any):
         outs = out if type(out) is tuple else (out,)
-        self.card, self.params = card, params
-        self.inputs = [x.uid if t else None for x, t in zip(inputs, tracked, strict=True)]
+        self.card, self.params, self.inputs = card, params, sources
         self.shapes = [x.data.shape for x in inputs] if card.broadcasts else None
         self.outputs = [o.uid for o in outs]
         self.specs = [Spec(o.shape, o.dtype) for o in outs] if len(outs) > 1 else None
-        self.kept = _keep(card, inputs, tracked, out)
+        self.kept = _keep(card, inputs, sources, out)
 
 
-def _keep(card: Card, inputs: list[Tensor], tracked: list[bool], out: Any) -> dict[str, Any]:
-    rules = [card.joint] if card.joint else [r for r, t in zip(card.rules or (), tracked, strict=True) if t and r]
+def _keep(card: Card, inputs: list[Tensor], sources: list[int | None], out: Any) -> dict[str, Any]:
+    rules: Any = card.rules
+    rules = [card.joint] if card.joint else [rules[n] for n, uid in enumerate(sources) if uid is not None]
     kept: dict[str, Any] = {}
     for rule in rules:
-        for name in rule.values:  # type: ignore[union-attr]
+        for name in rule.values:
             kept[name] = out if name == "out" else _input(card, inputs, name)
-        for name in rule.specs:  # type: ignore[union-attr]
+        for name in rule.specs:
             source = name.removesuffix("_spec")
             value = out if source == "out" else _input(card, inputs, source)
             kept[name] = _spec(value)
@@ -141,16 +149,17 @@ class GradientTape:
 
     def record(self, card: Card, inputs: list[Tensor], params: dict[str, Any], out: Any) -> None:
         """Note an op whose gradient may be asked for."""
-        tracked = self._tracked
-        if tracked.isdisjoint([x.uid for x in inputs]) or not card.differentiable:
+        tracked, rules = self._tracked, card.rules
+        uids = [x.uid for x in inputs]
+        if tracked.isdisjoint(uids) or not card.differentiable:
             return
-        flags = [x.uid in tracked and (card.joint is not None or card.rules[i] is not None)  # type: ignore[index]
-                 for i, x in enumerate(inputs)]
-        if True not in flags:
+        sources = [uid if uid in tracked and (rules is None or rules[n] is not None) else None
+                   for n, uid in enumerate(uids)]
+        if sources.count(None) == len(sources):
             return
-        self._entries.append(Entry(card, params, inputs, flags, out))
+        self._entries.append(Entry(card, params, inputs, sources, out))
         for o in out if type(out) is tuple else (out,):
-            if standardize_dtype(o.dtype) in _DIFFERENTIABLE:
+            if standardize_dtype(o.data.dtype) in _DIFFERENTIABLE:
                 tracked.add(o.uid)
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None,

@@ -87,9 +87,16 @@ def _bind(candidate: Candidate, xp: Any) -> Callable[..., Any]:
     return partial(candidate.function, xp) if candidate.common else candidate.function
 
 
+def alternatives(kernel: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return the functions among which a kernel chooses; itself, if it does not."""
+    is_choice = isinstance(kernel, partial) and kernel.func is _choose
+    return [function for function, _ in kernel.args[1]] if is_choice else [kernel]  # type: ignore[attr-defined]
+
+
 def _choose(name: str, ready: list, *arrays, **params):
+    asked = {key: value for key, value in params.items() if key != "out"} if "out" in params else params
     for function, when in ready:
-        if when is None or when(*arrays, **params):
+        if when is None or when(*arrays, **asked):
             return function(*arrays, **params)
     kinds = ", ".join(f"{a.dtype}{list(a.shape)}" for a in arrays if hasattr(a, "dtype"))
     raise NotImplementedError(f"no kernel of op {name!r} accepts ({kinds}) with {params}")

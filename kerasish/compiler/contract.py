@@ -8,6 +8,7 @@ exactly once; other letters are batches and stand in all three terms. x and y ar
 k, that of y k or n, that of the result n: so BLAS multiplies all where it lies, with strides, and copies nothing.
 """
 
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -37,12 +38,10 @@ class Layout(NamedTuple):
 
 def _spec(x: Any, y: Any, *, subscripts: str, x_shape: Any, y_shape: Any, shape: Any) -> Spec:
     plan = layout(subscripts, x_shape, y_shape)
-    size = plan.m * plan.n
-    for length, *_ in plan.batch:
-        size *= length
     out = Spec(shape, x.dtype)
+    size = plan.m * plan.n * math.prod([length for length, *_ in plan.batch])
     for what, has, needs in (("x", x.size, x_shape), ("y", y.size, y_shape), ("the result", out.size, (size,))):
-        if has != Spec(needs, "bool").size:
+        if has != math.prod(needs):
             raise ValueError(f"contract {subscripts!r}: {what} has {has} elements, its letters have lengths {needs}")
     return out
 

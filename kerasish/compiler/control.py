@@ -16,7 +16,7 @@ from typing import Any
 
 from kerasish.backend.device import Device
 from kerasish.compiler.calls import generate
-from kerasish.compiler.ir import Instruction, InternalCard, Program, programs_of
+from kerasish.compiler.ir import ControlCard, Instruction, Program, programs_of
 from kerasish.compiler.memory import place
 from kerasish.core.spec import Spec
 
@@ -60,9 +60,9 @@ def _switch_spec(index: Any, *xs: Any, branches: tuple[Program, ...]) -> tuple[S
     return tuple(_results(branches[0]))
 
 
-SCAN = InternalCard("scan", ("*xs",), _scan_spec)
-WHILE = InternalCard("while", ("*xs",), _while_spec)
-SWITCH = InternalCard("switch", ("*xs",), _switch_spec)
+SCAN = ControlCard("scan", ("*xs",), _scan_spec)
+WHILE = ControlCard("while", ("*xs",), _while_spec)
+SWITCH = ControlCard("switch", ("*xs",), _switch_spec)
 
 
 def kernel_of(instruction: Instruction, here: Device) -> Callable[..., Any]:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, Room
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.runner import make_runner
+from kerasish.compiler.runner import machine_code_text, make_runner
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
 from kerasish.utils import tree
+from kerasish.utils.garbage import no_collection
 
 # The most programs that one function holds.
 MAX_PROGRAMS = 64
@@ -74,11 +75,12 @@ class CompiledFunction:
         run, fill = found
         return fill(run(arrays))
 
-    def again(self, arrays: tuple[Any, ...]) -> Any:
+    def again(self, arrays: tuple[Any, ...], room: Room | None = None) -> Any:
         """Run the last call's program on other arrays for the tensors of its one argument: the quickest way to call.
 
         Args:
             arrays: a NumPy array for the tensor that the argument was, or for each in the tuple that it was.
+            room: where outputs may be written.
 
         Returns:
             The result; `MISS`, and nothing has been done, if an ordinary call is needed.
@@ -90,7 +92,7 @@ class CompiledFunction:
             if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
                 return MISS
         run, fill = found
-        return fill(run(list(arrays)))
+        return fill(run(list(arrays), room))
 
     def _find(self, key: Any, args: Any, kwargs: Any) -> Any:
         """The program for a key, made if it is the key's second time; None to run op by op."""
@@ -111,7 +113,8 @@ class CompiledFunction:
 
     def _traced(self, key: Any, args: Any, kwargs: Any) -> Any:
         try:
-            program, result = trace(self._function, args, kwargs)
+            with no_collection():
+                program, result = trace(self._function, args, kwargs)
         except Exception as error:  # noqa: BLE001  whatever fails here is said by the eager run, or by the warning
             self._gave_up = True
             where = _where(error)
@@ -119,7 +122,8 @@ class CompiledFunction:
                 self._warned.add(where)
                 warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=5)
             return None
-        found = make_runner(optimize(program)), _filler(result, self._wrap)
+        with no_collection():
+            found = make_runner(optimize(program)), _filler(result, self._wrap)
         self._remember(key, found)
         return found
 
@@ -127,9 +131,17 @@ class CompiledFunction:
         """Return the optimised program for arguments; print it to read it."""
         return optimize(trace(self._function, args, kwargs)[0])
 
+    def jobs(self, *args: Any, **kwargs: Any) -> str:
+        """Return what the program for arguments is as machine code of the CPU, as text: print it to read it.
+
+        Raises:
+            ImportError: llvmlite is not there.
+        """
+        return machine_code_text(self.program(*args, **kwargs))
+
 
 def function(f: Callable[..., Any]) -> CompiledFunction:
-    """Compile a function of tensors; `f.program(*args)` shows what it became."""
+    """Compile a function of tensors; `f.program(*args)` and `f.jobs(*args)` show what it became."""
     return CompiledFunction(f)
 
 

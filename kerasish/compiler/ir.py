@@ -3,11 +3,15 @@
 The bodies of loops and the branches of conditions are programs in the parameters of their instructions.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kerasish.core.op import Card
 from kerasish.core.spec import Spec
+
+# Where an output may be written: from its number, shape and dtype to an array for it, or None if there is no room.
+Room = Callable[[int, tuple[int, ...], Any], Any]
 
 
 class InternalCard(Card):
@@ -20,6 +24,10 @@ class InternalCard(Card):
         self.joint, self.rules = None, None
 
 
+class ControlCard(InternalCard):
+    """A card of instructions that hold programs: loops and branches."""
+
+
 class Instruction(NamedTuple):
     """One op: the card, the values that it reads, its static parameters, the values that it makes."""
 
@@ -27,6 +35,10 @@ class Instruction(NamedTuple):
     inputs: tuple[int, ...]
     params: dict[str, Any]
     outputs: tuple[int, ...]
+
+    def reading(self, inputs: tuple[int, ...]) -> "Instruction":
+        """Return the instruction as it is with other inputs."""
+        return Instruction(self.card, inputs, self.params, self.outputs)
 
 
 class Program(NamedTuple):
@@ -58,6 +70,8 @@ class Program(NamedTuple):
 
 def programs_of(instruction: Instruction) -> list[Program]:
     """Return the programs inside an instruction: none for most."""
+    if type(instruction.card) is not ControlCard:
+        return []
     found = []
     for value in instruction.params.values():
         if type(value) is tuple:
@@ -69,7 +83,7 @@ def programs_of(instruction: Instruction) -> list[Program]:
 
 def with_programs(instruction: Instruction, change: Callable[[Program], Program]) -> Instruction:
     """Return an instruction with each program inside replaced by what `change` makes of it."""
-    if not programs_of(instruction):
+    if type(instruction.card) is not ControlCard:
         return instruction
 
     def changed(value: Any) -> Any:
@@ -82,7 +96,9 @@ def with_programs(instruction: Instruction, change: Callable[[Program], Program]
 
 def has_effect(instruction: Instruction) -> bool:
     """Tell whether an instruction must run even if nobody reads its results."""
-    return instruction.card.effect or any(has_effect(i) for p in programs_of(instruction) for i in p.instructions)
+    if type(instruction.card) is not ControlCard:
+        return instruction.card.effect
+    return any(has_effect(i) for p in programs_of(instruction) for i in p.instructions)
 
 
 def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
@@ -91,52 +107,61 @@ def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
     A matrix product or convolution counts two operations a multiplication; everything else one an element of its
     larger side. A scan costs all its steps, another loop one step, a switch its dearest branch.
     """
-    inside = [[cost(p, i) for i in p.instructions] for p in programs_of(instruction)]
-    if inside:
+    if type(instruction.card) is ControlCard:
+        inside = [[cost(p, i) for i in p.instructions] for p in programs_of(instruction)]
         steps = instruction.params.get("length", 1)
         nbytes, operations = max(((sum(b for b, _ in body), sum(n for _, n in body)) for body in inside), key=max)
         return nbytes * steps, operations * steps
-    ins = [program.specs[i] for i in instruction.inputs]
-    outs = [program.specs[o] for o in instruction.outputs]
-    size = sum(s.size * s.dtype.itemsize for s in (*ins, *outs))
-    name, out = instruction.card.name, outs[0]
+    specs = [program.specs[v] for v in (*instruction.inputs, *instruction.outputs)]
+    sizes = [s.size for s in specs]
+    nbytes = sum([n * s.dtype.itemsize for n, s in zip(sizes, specs, strict=True)])
+    name, out = instruction.card.name, len(instruction.inputs)
     if name == "matmul":
-        return size, 2 * out.size * (ins[0].shape[-1] if ins[0].shape else 1)
+        return nbytes, 2 * sizes[out] * (specs[0].shape[-1] if specs[0].shape else 1)
     if name == "contract":
-        return size, 2 * out.size * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
-    if name == "conv":
-        taps = 1
-        for n in ins[1].shape[:-1]:
-            taps *= n
-        return size, 2 * out.size * taps
-    if name in ("conv_input_grad", "conv_weight_grad"):
-        weight = ins[1] if name == "conv_input_grad" else out
-        taps = 1
-        for n in weight.shape[:-1]:
-            taps *= n
-        gradient = ins[0] if name == "conv_input_grad" else ins[1]
-        return size, 2 * gradient.size * taps
-    return size, max(s.size for s in (*ins, *outs))
+        return nbytes, 2 * sizes[out] * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
+    if name in _CONVOLUTIONS:
+        images, weights = _CONVOLUTIONS[name]
+        return nbytes, 2 * sizes[images] * math.prod(specs[weights].shape[:-1])
+    return nbytes, max(sizes)
 
 
-def text(program: Program, indent: str = "") -> str:
-    """Return a program as text: one line an instruction, with its bytes and floating-point operations.
+# Of convolutions: which of inputs and result has the pixels that each tap is done for, and which are the weights.
+_CONVOLUTIONS = {"conv": (2, 1), "conv_input_grad": (0, 1), "conv_weight_grad": (1, 2)}
 
-    Programs inside an instruction stand below it, indented.
+
+class Note(NamedTuple):
+    """What a program's text says of an instruction beside what it reads and makes.
+
+    Attributes:
+        name: of its op.
+        comment: what stands behind it.
+        inside: the texts of the programs in it.
     """
+
+    name: str
+    comment: str
+    inside: list[str]
+
+
+def note(program: Program, i: Instruction) -> Note:
+    """Return the name of an instruction's op, its bytes and floating-point operations, and the programs inside."""
+    return Note(i.card.name, "{:,} B, {:,} op".format(*cost(program, i)), [text(p) for p in programs_of(i)])
+
+
+def text(program: Program, noted: Callable[[Program, Instruction], Note] = note) -> str:
+    """Return a program as text: one line an instruction; programs inside it stand below it, indented."""
     names = {v: f"%{v}" for v in range(len(program.specs))}
     names.update({v: variable.path for variable, v in program.variables})
     lines = ["inputs " + ", ".join(f"%{v} {program.specs[v]}" for v in program.inputs)]
     for i in program.instructions:
-        nbytes, operations = cost(program, i)
-        inside = programs_of(i)
-        params = "" if inside and "branches" in i.params else ", ".join(
+        name, comment, inside = noted(program, i)
+        params = "" if "branches" in i.params else ", ".join(
             f"{k}={v}" for k, v in i.params.items() if type(v) is not Program)
         made = ", ".join(f"%{o} {program.specs[o]}" for o in i.outputs)
         read = ", ".join(names[v] for v in i.inputs)
-        call = f"{i.card.name}({read}{'; ' if params else ''}{params})"
-        lines.append(f"{made} = {call}  # {nbytes:,} B, {operations:,} op")
-        lines += [text(p, "    ") for p in inside]
+        lines.append(f"{made} = {name}({read}{'; ' if params else ''}{params})  # {comment}")
+        lines += ["    " + body.replace("\n", "\n    ") for body in inside]
     lines += [f"{variable.path} <- %{v}" for variable, v in program.updates]
     lines.append("return " + ", ".join(f"%{v}" for v in program.outputs))
-    return "\n".join(indent + line for line in "\n".join(lines).split("\n"))
+    return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerasish.backend.device import Device
+from kerasish.backend.registry import alternatives
 from kerasish.compiler.ir import Instruction, Program
 
 
@@ -25,7 +26,11 @@ class Placement(NamedTuple):
 
 
 def takes_out(kernel: Any) -> bool:
-    """Tell whether a kernel writes into an array that it is given."""
+    """Tell whether a kernel writes into an array that it is given, whatever it chooses to be."""
+    return all(_takes_out(function) for function in alternatives(kernel))
+
+
+def _takes_out(kernel: Any) -> bool:
     if isinstance(kernel, np.ufunc) or type(kernel).__name__ == "ufunc":
         return kernel.nout == 1
     kernel = inspect.unwrap(kernel)

@@ -9,8 +9,9 @@ from typing import Any
 
 from kerasish.backend import device, native
 from kerasish.backend.native import blas
-from kerasish.compiler.ir import Program, cost
+from kerasish.compiler.ir import Program, Room, cost
 from kerasish.compiler.replay import Replay
+from kerasish.utils.garbage import no_collection
 
 # Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
 # same script changes over at the same step whenever it runs, and gives the same bits.
@@ -24,6 +25,17 @@ _CALL, _BYTES, _OPERATIONS = 1500.0, 4.0, 40.0  # nanoseconds a kernel; bytes an
 def make_runner(program: Program) -> Any:
     """Return a function from arrays for a program's inputs to arrays for its outputs, which assigns its variables."""
     return Runner(program) if device.current().name == "numpy" else Replay(program)
+
+
+def machine_code_text(program: Program) -> str:
+    """Return a program as it runs as machine code, as text (see `codegen.listing`).
+
+    Raises:
+        ImportError: llvmlite is not there.
+    """
+    if not native.is_installed():
+        raise ImportError("machine code needs llvmlite: pip install 'kerasish[jit]'")
+    return importlib.import_module("kerasish.compiler.codegen.listing").listing(program)
 
 
 def release_memory() -> None:
@@ -59,17 +71,14 @@ class Runner:
         self._final = False
         self._lock = threading.Lock()
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
+    def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
         with self._lock:
             run = self._ready()
             if self._final or not self._is_small:
-                return run(inputs)
-            before = blas.set_threads(1)
-            try:
-                return run(inputs)
-            finally:
-                blas.set_threads(before)
+                return run(inputs, room)
+            with blas.OneThread():
+                return run(inputs, room)
 
     def _ready(self) -> Any:
         """What runs the program now."""
@@ -85,7 +94,8 @@ class Runner:
 def _compiled(program: Program) -> Any:
     """The program as machine code; None, with a warning, where that fails."""
     try:
-        return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
+        with no_collection():
+            return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
     except Exception as error:  # noqa: BLE001  a fault of ours or of the compiler: the program runs all the same
         warnings.warn(f"a program stays on array kernels, it cannot be compiled to machine code: {error!r}",
                       stacklevel=2)

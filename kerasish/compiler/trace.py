@@ -1,6 +1,6 @@
 """Tracing: run a function once on tensors without values, and write down what it does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerasish.autodiff.tape import GradientTape
@@ -51,11 +51,11 @@ class Trace:
 
     def new(self, tensor: Tensor) -> int:
         """Give a tensor without values a number."""
-        data = tensor.data
+        data, value = tensor.data, len(self.specs)
         self.specs.append(data if type(data) is Spec else Spec(data.shape, data.dtype))
         self._kept.append(tensor)
-        self._numbers[tensor.uid] = len(self.specs) - 1
-        return len(self.specs) - 1
+        self._numbers[tensor.uid] = value
+        return value
 
     def tensor(self, value: int) -> Tensor:
         """Return the tensor of a number."""
@@ -63,7 +63,7 @@ class Trace:
 
     def placeholder(self, spec: Any) -> Tensor:
         """Return a new tensor without values; a body's is differentiated by."""
-        tensor = Tensor(Spec(spec.shape, spec.dtype))
+        tensor = Tensor(spec if type(spec) is Spec else Spec(spec.shape, spec.dtype))
         self.new(tensor)
         self._watch(tensor)
         return tensor
@@ -119,10 +119,12 @@ class Trace:
 
     def can_fold(self, inputs: list[Tensor], specs: tuple[Spec, ...]) -> bool:
         """Tell whether an instruction can be run now: all its inputs are known, and its results are small."""
-        return (all(x.is_concrete for x in inputs) and sum(s.size for s in specs) <= _FOLD_LIMIT
-                and not any(self._follows(x) for x in inputs))
+        for x in inputs:
+            if type(x.data) is Spec:
+                return False
+        return sum([s.size for s in specs]) <= _FOLD_LIMIT and not any(self._follows(x) for x in inputs)
 
-    def write(self, card: Any, inputs: Iterable[Tensor], params: dict[str, Any],
+    def write(self, card: Any, inputs: Sequence[Tensor], params: dict[str, Any],
               specs: tuple[Spec, ...]) -> tuple[Tensor, ...]:
         """Write down an instruction; return its results."""
         made = tuple([Tensor(s) for s in specs])

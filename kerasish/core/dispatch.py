@@ -5,10 +5,8 @@ else its kernel runs at once; and every recording *tape* is then told. Both are 
 as protocols.
 """
 
-import contextlib
 import contextvars
 import threading
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -52,20 +50,27 @@ class _State(threading.local):
 state = _State()
 
 
-@contextlib.contextmanager
-def scope(**changes: Any) -> Iterator[None]:
+class scope:  # noqa: N801  (every layer call opens one: a generator would take longer)
     """Set fields of the dispatch state (interpreter, tapes, variables, autocast) for a while."""
-    before = {name: getattr(state, name) for name in changes}
-    for name, value in changes.items():
-        setattr(state, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
+
+    __slots__ = ("_changes", "_before")
+
+    def __init__(self, **changes: Any):
+        self._changes = changes
+
+    def __enter__(self) -> None:
+        self._before = {name: getattr(state, name) for name in self._changes}
+        self._set(self._changes)
+
+    def __exit__(self, *_exception: Any) -> None:
+        self._set(self._before)
+
+    def _set(self, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
             setattr(state, name, value)
 
 
-def eager_scope():
+def eager_scope() -> scope:
     """Run ops at once and unrecorded, whatever the context: for making initial values."""
     return scope(interpreter=None, tapes=(), variables=None, autocast=None)
 
@@ -164,11 +169,11 @@ def apply(card: Any, inputs: Any, params: dict[str, Any]) -> Any:
     Returns:
         A tensor, or a tuple of tensors for an op of several results.
     """
-    inputs = promoted(card.promote, inputs)
-    if state.interpreter is None:
+    inputs, interpreter = promoted(card.promote, inputs), state.interpreter
+    if interpreter is None:
         out = run_kernel(card, inputs, params)
     else:
-        out = state.interpreter.apply(card, inputs, params)
+        out = interpreter.apply(card, inputs, params)
     for tape in state.tapes:
         tape.record(card, inputs, params, out)
     return out

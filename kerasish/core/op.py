@@ -59,11 +59,11 @@ class Card:
     def set_vjp(self, vjp: Any) -> Any:
         """Set the gradient rule, or one rule an input; also usable as a decorator."""
         if callable(vjp):
-            self.joint = Rule(self, vjp)
+            self.joint, self.rules = Rule(self, vjp), None
         else:
             if len(vjp) != len(self.inputs):
                 raise ValueError(f"card {self.name!r} has inputs {self.inputs} but {len(vjp)} gradient rules")
-            self.rules = tuple(None if r is None else Rule(self, r) for r in vjp)
+            self.joint, self.rules = None, tuple(None if r is None else Rule(self, r) for r in vjp)
         return vjp
 
     @property
@@ -121,10 +121,10 @@ def public(function: Callable[..., Any] | None = None, *, name: str | None = Non
     @functools.wraps(function)
     def door(*args: Any, **kwargs: Any) -> Any:
         for x in args:
-            if type(x) not in _PLAIN and symbolic_door["holds"](x):
+            if type(x) not in PLAIN and symbolic_door["holds"](x):
                 return symbolic_door["call"](door, args, kwargs)
         for x in kwargs.values():
-            if type(x) not in _PLAIN and symbolic_door["holds"](x):
+            if type(x) not in PLAIN and symbolic_door["holds"](x):
                 return symbolic_door["call"](door, args, kwargs)
         return function(*args, **kwargs)
 
@@ -133,4 +133,4 @@ def public(function: Callable[..., Any] | None = None, *, name: str | None = Non
 
 
 # Types of arguments that are no symbolic tensor and hold none.
-_PLAIN: set[type] = {int, float, bool, str, type(None), Tensor, np.ndarray}
+PLAIN: set[type] = {int, float, bool, str, type(None), Tensor, np.ndarray}

@@ -1,5 +1,6 @@
 """What is known of a tensor without its values: shape and dtype."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,16 @@ class Spec:
     shape rule reads either.
     """
 
-    __slots__ = ("shape", "dtype")
+    __slots__ = ("shape", "dtype", "size")
 
     def __init__(self, shape: Any, dtype: Any):
         self.shape: tuple[int, ...] = tuple(map(int, shape))
         self.dtype: np.dtype = dtype if isinstance(dtype, np.dtype) else numpy_dtype(standardize_dtype(dtype))
+        self.size = math.prod(self.shape)
 
     @property
     def ndim(self) -> int:
         return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        out = 1
-        for n in self.shape:
-            out *= n
-        return out
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Spec) and (self.shape, self.dtype) == (other.shape, other.dtype)
@@ -61,9 +56,9 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     Raises:
         ValueError: two of them cannot meet; names the shapes.
     """
-    first = shapes[0]
-    if all(s == first for s in shapes):
-        return first
+    longest = max(shapes, key=len)
+    if shapes.count(longest) + shapes.count(()) >= len(shapes):  # the others are like it, or of scalars
+        return longest
     out = [1] * max(len(s) for s in shapes)
     for shape in shapes:
         for i, n in enumerate(reversed(shape), 1):
@@ -92,6 +87,10 @@ def broadcast(dtype: Any = None):
     """Return a shape rule: the result has the broadcast shape of all inputs, and the last one's dtype."""
 
     def rule(*inputs, **_params) -> Spec:
-        return Spec(broadcast_shapes(*(x.shape for x in inputs)), dtype or inputs[-1].dtype)
+        shape, kind = broadcast_shapes(*[x.shape for x in inputs]), dtype or inputs[-1].dtype
+        for x in inputs:  # most often the result is like one of them
+            if x.dtype is kind and x.shape == shape and type(x) is Spec:
+                return x
+        return Spec(shape, kind)
 
     return rule

@@ -101,17 +101,17 @@ def is_keras_tensor(x: Any) -> bool:
 
 def any_symbolic(*structures: Any) -> bool:
     """Tell whether nested arguments hold a symbolic tensor."""
-    return any(_holds(s) for s in structures)
+    return _holds(structures)
 
 
 def _holds(x: Any) -> bool:
     if isinstance(x, KerasTensor):
         return True
-    if isinstance(x, list | tuple):
-        return any(_holds(e) for e in x)
     if isinstance(x, dict):
-        return any(_holds(e) for e in x.values())
-    return False
+        x = x.values()
+    elif not isinstance(x, list | tuple):
+        return False
+    return any(type(e) not in op.PLAIN and _holds(e) for e in x)
 
 
 class Node:

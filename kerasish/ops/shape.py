@@ -22,11 +22,14 @@ __all__ = [
 
 
 def _reshape_spec(x, *, shape):
-    unknowns = [sum(n in STAND_INS for n in s) for s in (x.shape, shape)]
-    if math.prod(shape) != math.prod(x.shape) and unknowns[0] == unknowns[1]:
+    if math.prod(shape) != math.prod(x.shape) and _unknowns(shape) == _unknowns(x.shape):
         raise ValueError(f"cannot reshape a tensor of shape {tuple(x.shape)} ({math.prod(x.shape)} elements) "
                          f"to {shape} ({math.prod(shape)} elements)")
     return Spec(shape, x.dtype)
+
+
+def _unknowns(shape: Any) -> int:
+    return sum(n in STAND_INS for n in shape)
 
 
 _reshape: Card = Card("reshape", ("x",), spec=_reshape_spec, vjp=(lambda g, x_spec: _reshape(g, shape=x_spec.shape),))

@@ -64,7 +64,8 @@ class Steps:
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """`compute_loss`, also where it was overridden without `training`."""
-        if _takes_training(type(self).compute_loss):
+        compute_loss = type(self).compute_loss
+        if compute_loss is Steps.compute_loss or _takes_training(compute_loss):
             return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
         return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
 
@@ -202,14 +203,14 @@ def _takes_training(method: Callable[..., Any]) -> bool:
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def on_batches(step: Callable[[Any], Any]) -> Callable[[tuple], Any]:
-    """Return a step as a function of batches (x, y, sample_weight)."""
+def on_batches(step: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a step as a function of batches (x, y, sample_weight), and of room for its outputs."""
     if not isinstance(step, CompiledFunction):
-        return lambda batch: step(as_data(batch))
+        return lambda batch, room=None: step(as_data(batch))
 
-    def run(batch: tuple) -> Any:
+    def run(batch: tuple, room: Any = None) -> Any:
         x, y, sample_weight = batch
-        out = step.again((x,) if y is None else (x, y) if sample_weight is None else batch)
+        out = step.again((x,) if y is None else (x, y) if sample_weight is None else batch, room)
         return step(as_data(batch)) if out is MISS else out
 
     return run

@@ -1,5 +1,6 @@
 """Compile, fit, evaluate, predict."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from kerasish.training.compiled_loss import CompiledLoss
 from kerasish.training.compiled_metrics import CompiledMetrics
 from kerasish.training.loop import run_epoch
 from kerasish.training.nan_watch import NanWatch
-from kerasish.training.predictions import Predictions, join
+from kerasish.training.predictions import PredictFunction, Predictions
 from kerasish.training.steps import Steps, numbers, on_batches, to_arrays
 from kerasish.utils import config, interactive, tree
 from kerasish.utils.arguments import unpack_x_y_sample_weight
@@ -264,6 +265,8 @@ class Trainer(Steps):
         told = self._callback_list(callbacks, verbose, 1, batches)
         release_memory()  # the outputs may be larger than what training needed
         outputs = Predictions(source.num_samples if batches.steps_per_epoch is None else None)
+        if isinstance(run, PredictFunction):
+            run = functools.partial(run, room=outputs.room)
         told.on_predict_begin()
         run_epoch(batches, run, told, "predict", lambda: self.stop_predicting, outputs.add)
         told.on_predict_end()
@@ -292,11 +295,7 @@ class Trainer(Steps):
         """Make `predict_function`: returns the outputs for a list of batches, as arrays, joined."""
         if self.predict_function is None or force:
             step = on_batches(self._step("predict_step", _to_host))
-
-            def run(group: list) -> Any:
-                return join([to_arrays(step(batch)) for batch in group])
-
-            self._set_untracked(predict_function=run)
+            self._set_untracked(predict_function=PredictFunction(step, to_arrays))
         return self.predict_function
 
     def _make(self, attribute: str, step: str, force: bool) -> Any:

@@ -73,6 +73,21 @@ def test_conv_weight_grad(case, lanes):
     assert_close("conv_weight_grad", [x, g], weight_shape=w.shape, **params)
 
 
+@pytest.mark.parametrize("case", CASES, ids=str)
+@np.errstate(all="ignore")
+def test_what_is_not_finite(case, lanes):
+    """Padding is zeros, and 0 times NaN is NaN: so at borders a weight reaches cells that its tap does not meet."""
+    x, w, g, params = _arrays(case)
+    w[(0,) * w.ndim], w[(-1,) * w.ndim] = np.nan, np.inf
+    assert_close("conv", [x, w], **params)
+    assert_close("conv_input_grad", [g, w], input_shape=x.shape, **params)
+    x, w, g, params = _arrays(case)
+    g[(0,) * g.ndim], g[(-1,) * g.ndim] = np.inf, np.nan
+    assert_close("conv_weight_grad", [x, g], weight_shape=w.shape, **params)
+    x[(0,) * x.ndim], x[(-1,) * x.ndim] = np.nan, -np.inf
+    assert_close("conv", [x, w], **params)
+
+
 @pytest.mark.parametrize("case", CASES[2:4] + CASES[-2:], ids=str)
 def test_float64(case, lanes):
     x, w, g, params = _arrays(case, "float64")

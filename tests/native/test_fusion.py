@@ -1,5 +1,6 @@
 """Fused kernels: whatever is put together gives what its parts give one by one."""
 
+import sys
 import threading
 
 import numpy as np
@@ -239,16 +240,16 @@ def test_an_input_that_is_written_over_is_read_first():
     assert float(a.value[7]) == 8 and float(b.value[7]) == 6 + 4
 
 
-@pytest.mark.parametrize("rows", [5, 700, 3000])
-def test_what_follows_a_product_is_done_with_its_parts(rows):
-    x, w, b = tensors((rows, 64), (64, 48), (48,))
+@pytest.mark.parametrize("rows, columns, by_rows", [(5, 48, True), (700, 48, True), (3000, 64, True), (64, 64, False)])
+def test_what_follows_a_product_is_done_with_its_parts(rows, columns, by_rows):
+    x, w, b = tensors((rows, 64), (64, columns), (columns,))
 
     def f(x, w, b):
         h = ops.relu(ops.matmul(x, w) + b)
         return ops.sum(h, axis=0), ops.softmax(h), ops.matmul(h, ops.transpose(w))
 
     program, _ = trace(f, (x, w, b), {})
-    assert bool(NativeReplay(optimize(program))._native.chains) == (rows > 48)  # cut by rows
+    assert bool(NativeReplay(optimize(program))._native.chains) == by_rows
     held_to_eager(f, x, w, b, rtol=2e-5)
 
 
@@ -286,3 +287,67 @@ def test_an_output_is_written_again_only_when_nobody_has_it():
     place = third.ctypes.data
     del third
     assert run([x.data])[0].ctypes.data == place
+
+
+def test_jobs_can_be_read():
+    state = keras.Variable(np.zeros(48, "float32"), name="state")
+
+    @keras.function
+    def f(x, w):
+        out = ops.relu(ops.matmul(x, w))
+        state.assign(ops.sum(out, axis=0))
+        return ops.sort(out), ops.scan(lambda c, row: (c * row, c + row), ops.ones(48), out)
+
+    page = f.jobs(*tensors((512, 32), (32, 48))).split("\n")
+    assert page[0] == "inputs %0 float32[512, 32], %1 float32[32, 48]"
+    product, relu, sort, scan, *body = page[1:8]
+    made = product.split()[0]
+    assert "= contract(%0, %1;" in product and product.endswith("  # 169,984 B, 1,572,864 op; 1 part")
+    assert f"= fused[relu sum]({made})  # 196,800 B, 49,152 op; 1 + 1 parts, the first done with those of" in relu
+    assert relu.endswith(made)
+    assert "= sort(" in sort and sort.endswith("op; in Python") and scan.endswith("op; the programs below")
+    assert [line[:5] for line in body] == ["    i", "    %", "    r"] and "= fused[multiply add](" in body[1]
+    assert page[-2].startswith("state <- %") and page[-1].startswith("return %")
+    loss = keras.function(keras.losses.sparse_categorical_crossentropy)
+    page = loss.jobs(ops.convert_to_tensor(np.zeros(4, "int64")), ops.ones((4, 3))).split("\n")
+    assert [line.rpartition("; ")[2] for line in page if "check_range(" in line] == ["by itself"]
+
+
+def lines_run(function):
+    """How many lines of Python a function runs."""
+    count = 0
+
+    def see(frame, event, argument):
+        nonlocal count
+        count += event == "line"
+        return see
+
+    before = sys.gettrace()
+    sys.settrace(see)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def work_for(depth):
+    """Lines that are run to make machine code's jobs of a training step of so many layers."""
+    model = keras.Sequential([keras.Input((4,)), *[keras.layers.Dense(4, activation="tanh") for _ in range(depth)]])
+    optimizer = keras.optimizers.Adam()
+
+    @keras.function
+    def step(x):
+        with keras.GradientTape() as tape:
+            loss = ops.mean(ops.square(model(x)))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    x = ops.ones((2, 4))
+    step(x)
+    return lines_run(lambda: step.jobs(x))
+
+
+def test_a_program_of_three_times_the_layers_takes_three_times_the_work():
+    work_for(1)  # reads files
+    assert work_for(36) < 3.2 * work_for(12)

@@ -1,12 +1,15 @@
 """Every row of the op table, and its gradients: a lowering that serves a call gives what the array kernel gives."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 
 pytest.importorskip("llvmlite")
 
 from kerasish.backend import device
-from kerasish.backend.native import kernels  # noqa: F401  they enter lowerings
+from kerasish.backend.native import kernels
 from kerasish.backend.native.jobs import LOWERINGS
 from kerasish.backend.native.trial import Trial
 from tests.ops import harness
@@ -19,7 +22,19 @@ MOVES = {
     "random_bernoulli", "random_randint", "random_uniform", "put_item", "diagonal", "put_diagonal",
 }
 SUMS = {"add_along_axis", "avg_pool", "avg_pool_grad", "cumsum", "mean", "moments", "sum", "var"}
-assert not (MOVES | SUMS).difference(LOWERINGS)
+assert all(kernels.lowering_of(name) for name in MOVES | SUMS)
+
+
+def test_lowerings_are_where_the_table_of_files_says():
+    for file in pkgutil.iter_modules(kernels.__path__):
+        importlib.import_module(f"{kernels.__name__}.{file.name}")
+    entered: dict[str, set] = {}
+    for name, function in LOWERINGS.items():
+        package, _, file = function.__module__.rpartition(".")
+        if package == kernels.__name__:
+            entered.setdefault(file, set()).add(name)
+    assert entered == {file: set(names) for file, names in kernels.FILES.items()}
+    assert kernels.lowering_of("no such op") is None
 
 
 def check(name, arrays, params, results):

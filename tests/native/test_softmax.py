@@ -56,12 +56,18 @@ def test_crossentropy(lanes, dtype):
             assert_close("sparse_softmax_crossentropy_grad", [draw(shape[:-1]), x, target, loss], 3e-6)
 
 
-def test_no_gradient_without_a_class(lanes):
-    x, target, g = draw((4, 9)), np.array([-1, 9, 100, 3]), draw(4)
-    x[:3] = np.nan
+def test_without_a_class(lanes):
+    """No loss and no gradient, but NaN where the row holds NaN or infinity."""
+    x, target, g = draw((7, 21)), np.array([-1, 21, 100, 3, -1, -1, -1]), draw(7)
+    x[0, 20], x[1, 2], x[2], x[4, 3] = np.nan, np.inf, -np.inf, -np.inf
     loss, = reference("sparse_softmax_crossentropy", [x, target])
+    assert (loss[[0, 1, 2, 4, 5, 6]] == 0).all()
     got = lowered("sparse_softmax_crossentropy_grad", [g, x, target, loss], [x])[0]
-    assert (got[:3] == 0).all() and (got[3] != 0).all() and (loss[:3] == 0).all()
+    wrong = np.zeros((7, 21), bool)
+    wrong[0, 20] = wrong[1, 2] = True
+    np.testing.assert_array_equal(np.isnan(got), wrong)
+    assert (got[3] != 0).all() and (np.delete(got, 3, 0)[~np.delete(wrong, 3, 0)] == 0).all()
+    assert_close("sparse_softmax_crossentropy_grad", [g, x, target, loss], 3e-6)
 
 
 @pytest.mark.parametrize(("name", "inputs", "params"), [

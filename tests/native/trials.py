@@ -21,7 +21,7 @@ def lowered(name: str, inputs: list[np.ndarray], outputs: list[np.ndarray], **pa
     for shared in (False, True):
         outs = [np.full(o.shape, 113, o.dtype) for o in outputs]
         trial = Trial(name, [np.asarray(a, order="C") for a in inputs], outs, **params)
-        trial._batch._shared = shared
+        trial._batch.is_shared = shared
         runs.append(trial.run())
     for one, two in zip(*runs, strict=True):
         assert one.tobytes() == two.tobytes(), "results depend on the number of threads"

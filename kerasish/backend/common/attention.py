@@ -47,7 +47,8 @@ def attention_grad(xp, g, q, k, v, out, lse, *mask, scale, causal):
         p -= row
         xp.exp(p, out=p)
         if mask:
-            p = xp.where(row < work.forbidden / 2, p.dtype.type(1 / k.shape[1]), p)
+            blind = row < work.forbidden / 2
+            p *= xp.where(blind, p.dtype.type(1 / k.shape[1]), p.dtype.type(1))
         seen = slice(None, part.seen)
         value_grads[part.of][..., 0, seen, :] += xp.sum(xp.matmul(xp.swapaxes(p, -1, -2), grad), axis=2)
         slope = xp.matmul(grad, xp.swapaxes(values[part.of][..., seen, :], -1, -2))
@@ -55,7 +56,7 @@ def attention_grad(xp, g, q, k, v, out, lse, *mask, scale, causal):
         slope *= p
         slope *= slope.dtype.type(scale)
         if mask:  # elsewhere p is zero where nothing is seen
-            slope *= allowed
+            slope *= allowed & ~blind
         query_grads[part.at] = xp.matmul(slope, keys[part.of][..., seen, :])
         key_grads[part.of][..., 0, seen, :] += xp.sum(
             xp.matmul(xp.swapaxes(slope, -1, -2), queries[part.at]), axis=2)

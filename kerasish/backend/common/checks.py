@@ -5,6 +5,13 @@ from typing import Any
 from kerasish.backend.registry import kernel
 
 
+def _is_below(x: Any, upper: int) -> Any:
+    """Whether all numbers lie in [0, upper)."""
+    if x.dtype.kind == "i" and upper <= 1 << 8 * x.dtype.itemsize - 1:  # one pass: below zero is large without a sign
+        return x.view(f"u{x.dtype.itemsize}").max() < upper
+    return x.min() >= 0 and x.max() < upper  # not so for NaN either
+
+
 @kernel("check_range")
 def check_range(xp: Any, x: Any, *, upper: int, ignore: int | None, message: str) -> Any:
     """Return whole numbers as they are if all lie in [0, upper), or are `ignore`.
@@ -12,7 +19,7 @@ def check_range(xp: Any, x: Any, *, upper: int, ignore: int | None, message: str
     Raises:
         ValueError: one lies outside; the message, with `{value}` filled in.
     """
-    if not x.size or (x.min() >= 0 and x.max() < upper):  # not so for NaN either
+    if not x.size or _is_below(x, upper):
         return x
     wrong = ~((x >= 0) & (x < upper))
     if ignore is not None:

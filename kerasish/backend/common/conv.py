@@ -50,7 +50,8 @@ def conv_input_grad(xp, g, w, *, input_shape, strides, padding, dilation, groups
     geometry = Geometry(w.shape[:-2], g.shape[1:-1], strides, padding, dilation, groups)
     if not g.size:
         result[...] = 0
-    elif _is_scattered(w, input_shape, geometry):
+    # What is gathered meets zeros beyond the border: weights that are not finite would make more NaN of them.
+    elif _is_scattered(w, input_shape, geometry) or not xp.isfinite(w).all():
         result[...] = 0
         _scatter(xp, g, w, geometry, result)
     else:

@@ -8,6 +8,7 @@ from math import cos, pi
 
 from kerasish.backend.common.domain import only_real
 from kerasish.backend.common.halves import through_float32
+from kerasish.backend.common.windows import deliver
 from kerasish.backend.registry import kernel, ufunc_kernel
 
 # Arithmetic.
@@ -52,16 +53,20 @@ def clip(xp, x, low, high, *, out=None):
 
 
 @kernel("where")
-def where(xp, condition, x, y):
-    return xp.where(condition, x, y)
+def where(xp, condition, x, y, *, out=None):
+    if out is None:
+        return xp.where(condition, x, y)
+    out[...] = y
+    xp.copyto(out, x, where=condition.astype(bool, copy=False))
+    return out
 
 
 @kernel("cast")
-def cast(xp, x, *, dtype):
+def cast(xp, x, *, dtype, out=None):
     """Convert to a dtype; what is no number becomes an unspecified integer, as in Keras."""
     if x.dtype.kind == "c" and xp.dtype(dtype).kind != "c":
         x = x.real
-    return x.astype(dtype)
+    return x.astype(dtype) if out is None else deliver(x, out)
 
 
 @kernel("ldexp")

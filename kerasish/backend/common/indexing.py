@@ -7,6 +7,7 @@ A static index is a tuple with one entry for each axis or new axis: an int, None
 from typing import Any
 
 from kerasish.backend.common.halves import widen
+from kerasish.backend.common.windows import deliver, zeros
 from kerasish.backend.registry import kernel, lookup
 
 
@@ -22,20 +23,18 @@ def get_item(xp, x, *arrays, index):
 
 
 @kernel("scatter_item")
-def scatter_item(xp, values, *arrays, shape, index):
+def scatter_item(xp, values, *arrays, shape, index, out=None):
     """Zeros of the shape, with `values` added at the index: the transpose of `get_item`."""
     where = as_index(index, arrays)
+    wide = widen(values) if arrays else values
+    result = zeros(xp, tuple(shape), wide.dtype, out)
     if not arrays:
-        out = xp.zeros(shape, values.dtype)
-        out[where] = values
-        return out
-    wide = widen(values)
-    out = xp.zeros(shape, wide.dtype)
-    if len(arrays) == len(index):
-        add_rows(xp, out.reshape(-1, *shape[len(arrays) :]), row_numbers(xp, arrays, shape), wide)
+        result[where] = values
+    elif len(arrays) == len(index):
+        add_rows(xp, result.reshape(-1, *shape[len(arrays) :]), row_numbers(xp, arrays, shape), wide)
     else:
-        add_at(xp, out, wide, where)
-    return out.astype(values.dtype, copy=False)
+        add_at(xp, result, wide, where)
+    return result.astype(values.dtype, copy=False) if out is None else deliver(result, out)
 
 
 def row_numbers(xp: Any, arrays: tuple, shape: tuple) -> Any:

@@ -101,9 +101,19 @@ def spans(total: int, step: int) -> Iterator[slice]:
 
 def fresh(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
     """Return a contiguous array to compute into: `out` where it serves, else a new one."""
-    if out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous:
-        return out
-    return xp.empty(shape, dtype)
+    return out if _serves(out, shape, dtype) else xp.empty(shape, dtype)
+
+
+def zeros(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
+    """Return a contiguous array of zeros: `out` where it serves, else a new one, of pages that nobody has touched."""
+    if not _serves(out, shape, dtype):
+        return xp.zeros(shape, dtype)
+    out[...] = 0
+    return out
+
+
+def _serves(out: Any, shape: Sizes, dtype: Any) -> bool:
+    return out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous
 
 
 def cleared(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:

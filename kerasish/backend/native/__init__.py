@@ -1,6 +1,6 @@
 """Kernels of machine code for the CPU: a small language for them, a compiler with a disk cache, threads.
 
-Everything but this file needs llvmlite, and is imported only where `mode()` is not "0".
+Everything but this file is imported only where `mode()` is not "0"; LLVM itself when a kernel is not on disk yet.
 """
 
 import contextlib

@@ -54,12 +54,18 @@ def _candidates() -> list[str]:
     return found
 
 
-def set_threads(count: int) -> int:
-    """Make the library use a number of threads; return how many it used before."""
-    found = library()
-    if found is None:
-        return 1
-    before = found.get_threads()
-    if before != count:
-        found.set_threads(count)
-    return before
+class OneThread:
+    """A context in which the library uses one thread. It is entered with every step: a generator would be slower."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        found = library()
+        self._before = 1 if found is None else found.get_threads()
+        if found is not None and self._before != 1:
+            found.set_threads(1)
+
+    def __exit__(self, *error: object) -> None:
+        found = library()
+        if found is not None and self._before != 1:
+            found.set_threads(self._before)

@@ -11,18 +11,18 @@ processor can be told so.
 import platform
 from typing import Any
 
-from llvmlite import ir
+from kerasish.backend.native.llvm import i64, ir
 
 # Fields of a record, eight bytes each; what is written while running lies on a cache line of its own.
 # CHAIN is how many of the next records are done with each part of this one, for FACTOR times its units; they have no
 # parts of their own, so that what one kernel writes is still in the nearest cache when the next one reads it.
 CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 3, 4, 5, 6, 8, 9, 16
 # Fields of the desk at which threads meet: the jobs that are open to all, and who is at work on them.
-RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 8, 16, 24
+RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, SLEEP, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 6, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
-_I64 = ir.IntType(64)
-_SPINS = 4000  # looks at a counter before the thread lets others run
+_SPINS = 1000  # looks at a counter before the thread lets others run
+_YIELDS = 20  # times that it lets them run before it sleeps: whom it waits for may be held up on its own processor
 
 
 def alone(k: Any) -> None:
@@ -37,11 +37,11 @@ def rounds(k: Any) -> None:
     build, moving, rows, width = k.builder, _address(k, MOVING), _address(k, ROWS), k.size(WIDTH)
     before = _flush_subnormals(build, k)
     with k.loop(k.lo, k.hi) as turn:
-        row = build.gep(rows, [(turn * width).code], source_etype=_I64)
+        row = build.gep(rows, [(turn * width).code], source_etype=i64())
         with k.loop(0, width) as n:
-            slot = build.load(build.gep(moving, [n.code], source_etype=_I64), typ=_I64)
-            address = build.load(build.gep(row, [n.code], source_etype=_I64), typ=_I64)
-            build.store(address, build.gep(k.slots, [slot], source_etype=_I64))
+            slot = build.load(build.gep(moving, [n.code], source_etype=i64()), typ=i64())
+            address = build.load(build.gep(row, [n.code], source_etype=i64()), typ=i64())
+            build.store(address, build.gep(k.slots, [slot], source_etype=i64()))
         _run_jobs(k, 0, k.size(COUNT))
     _restore(build, k, before)
 
@@ -54,10 +54,15 @@ def _run_jobs(k: Any, lo: Any, hi: Any) -> None:
             _call(k, record, part, k.slots)
 
 
+def show(k: Any) -> None:
+    """Open the desk."""
+    k.builder.atomic_rmw("xchg", _gep(k.builder, k.table, OPEN), _int(1), "seq_cst")
+
+
 def lead(k: Any) -> None:
     """Open the desk, run its jobs together with the threads that follow, close it, wait until they have left."""
     build = k.builder
-    build.atomic_rmw("xchg", _gep(build, k.table, OPEN), _int(1), "seq_cst")
+    show(k)
     _run_shared(k)
     build.atomic_rmw("xchg", _gep(build, k.table, OPEN), _int(0), "seq_cst")
     _wait(k, lambda: build.icmp_signed("==", _load_atomic(build, _gep(build, k.table, INSIDE)), _int(0)))
@@ -72,9 +77,12 @@ def look(k: Any) -> None:
 
 
 def follow(k: Any) -> None:
-    """Help whenever the desk is open, and return when it has been closed for a while."""
+    """Help whenever the desk is open, and return when it has been closed for a while.
+
+    In place of slots there is the last turn at which this thread has helped.
+    """
     build, desk = k.builder, k.table
-    turn, idle = k.var(k.number(-1, "i8")), k.var(k.number(0, "i8"))
+    turn, idle = k.var(_whole(k, build.load(k.slots, typ=i64()))), k.var(k.number(0, "i8"))
     head, body, after = (build.append_basic_block(name) for name in ("look", "stay", "leave"))
     build.branch(head)
     build.position_at_end(head)
@@ -94,6 +102,7 @@ def follow(k: Any) -> None:
             idle.add(1)
     build.branch(head)
     build.position_at_end(after)
+    build.store(turn.get().code, k.slots)
 
 
 def _is_open(k: Any) -> Any:
@@ -133,7 +142,7 @@ def _call(k: Any, record: Any, part: Any, slots: Any) -> None:
     with k.loop(0, _whole(k, build.add(_field(build, record, CHAIN), _int(1)))) as n:
         link = _record(build, record, n)
         pointer = ir.PointerType()
-        kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, _I64, _I64])
+        kind = ir.FunctionType(ir.VoidType(), [pointer, pointer, i64(), i64()])
         code, table, factor = (_field(build, link, field) for field in (CODE, TABLE, FACTOR))
         function = _Pointer(build.inttoptr(code, pointer), kind)
         build.call(function, [slots, build.inttoptr(table, pointer), build.mul(lo, factor), build.mul(hi, factor)])
@@ -155,9 +164,10 @@ def _wait(k: Any, holds: Any) -> None:
     build = k.builder
     entry, head, again, give, after = (build.block, *(
         build.append_basic_block(n) for n in ("wait", "again", "give", "go")))
+    yields = k.var(k.number(0, "i8"))
     build.branch(head)
     build.position_at_end(head)
-    spins = build.phi(_I64)
+    spins = build.phi(i64())
     spins.add_incoming(_int(0), entry)
     build.cbranch(holds(), after, again)
     build.position_at_end(again)
@@ -166,8 +176,11 @@ def _wait(k: Any, holds: Any) -> None:
     spins.add_incoming(more, again)
     build.cbranch(build.icmp_signed("<", more, _int(_SPINS)), head, give)
     build.position_at_end(give)
-    yielding = build.inttoptr(k.size(YIELD).code, ir.PointerType())
-    build.call(_Pointer(yielding, ir.FunctionType(ir.IntType(32), [])), [])
+    yields.add(1)
+    rest = build.select((yields.get() < _YIELDS).code, k.size(YIELD).code, k.size(SLEEP).code)
+    # The one takes no argument and the other a microsecond; in C's calls a number too many does no harm.
+    resting = ir.FunctionType(ir.IntType(32), [ir.IntType(32)])
+    build.call(_Pointer(build.inttoptr(rest, ir.PointerType()), resting), [ir.Constant(ir.IntType(32), 1)])
     spins.add_incoming(_int(_SPINS - 20), give)
     build.branch(head)
     build.position_at_end(after)
@@ -205,19 +218,19 @@ def _is_x86() -> bool:
 
 
 def _int(n: int) -> Any:
-    return ir.Constant(_I64, n)
+    return ir.Constant(i64(), n)
 
 
 def _gep(build: Any, base: Any, field: int) -> Any:
-    return build.gep(base, [_int(field)], source_etype=_I64)
+    return build.gep(base, [_int(field)], source_etype=i64())
 
 
 def _field(build: Any, record: Any, field: int) -> Any:
-    return build.load(_gep(build, record, field), typ=_I64)
+    return build.load(_gep(build, record, field), typ=i64())
 
 
 def _load_atomic(build: Any, place: Any) -> Any:
-    return build.load_atomic(place, "seq_cst", 8, typ=_I64)
+    return build.load_atomic(place, "seq_cst", 8, typ=i64())
 
 
 def _address(k: Any, field: int) -> Any:
@@ -225,7 +238,7 @@ def _address(k: Any, field: int) -> Any:
 
 
 def _record(build: Any, records: Any, n: Any) -> Any:
-    return build.gep(records, [build.mul(n.code, _int(RECORD))], source_etype=_I64)
+    return build.gep(records, [build.mul(n.code, _int(RECORD))], source_etype=i64())
 
 
 def _whole(k: Any, code: Any) -> Any:

@@ -18,20 +18,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from llvmlite import ir
-
-from kerasish.backend.native.values import (
-    BYTES,
-    I1,
-    I64,
-    LLVM,
-    Value,
-    Variable,
-    int32,
-    memory_type,
-    suffix_of,
-    vector_type,
-)
+from kerasish.backend.native.llvm import binding, i64, ir
+from kerasish.backend.native.values import BYTES, Value, Variable, int32, memory_type, suffix_of, vector_type
 
 
 class Pointer:
@@ -75,7 +63,7 @@ class Pointer:
         lanes, kind = indices.lanes, memory_type(self.kind, indices.lanes)
         places = self.kernel.builder.gep(self.code, [indices.to("i8").code], source_etype=memory_type(self.kind, 0))
         places.type = ir.VectorType(ir.PointerType(), lanes)  # which llvmlite takes for a single address
-        every = mask.code if mask is not None else ir.Constant(ir.VectorType(I1, lanes), [1] * lanes)
+        every = mask.code if mask is not None else ir.Constant(vector_type("b", lanes), [1] * lanes)
         zero = ir.Constant(kind, [0.0 if self.kind[0] == "f" else 0] * lanes)
         code = self.kernel.masked("gather", kind, [places, every, zero], BYTES[self.kind])
         if self.kind == "b":
@@ -97,7 +85,7 @@ class Kernel:
         self.lanes, self.unrolls = lanes, True
         self.module = ir.Module(name)
         pointer = ir.PointerType()
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [pointer, pointer, I64, I64]), name)
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [pointer, pointer, i64(), i64()]), name)
         self.slots, self.table, lo, hi = function.args
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         # Constants of the call go in the entry block, variables there too; the rest begins after it.
@@ -107,18 +95,22 @@ class Kernel:
 
     def size(self, n: int) -> Value:
         """Return entry `n` of the table, a whole number."""
-        place = self.builder.gep(self.table, [ir.Constant(I64, n)], source_etype=I64)
-        return Value(self, self.builder.load(place, typ=I64), "i8")
+        place = self.builder.gep(self.table, [ir.Constant(i64(), n)], source_etype=i64())
+        return Value(self, self.builder.load(place, typ=i64()), "i8")
 
     def pointer(self, n: int, kind: str) -> Pointer:
         """Return the address in the slot that entry `n` of the table names."""
-        place = self.builder.gep(self.slots, [self.size(n).code], source_etype=I64)
-        address = self.builder.load(place, typ=I64)
+        place = self.builder.gep(self.slots, [self.size(n).code], source_etype=i64())
+        address = self.builder.load(place, typ=i64())
         return Pointer(self, self.builder.inttoptr(address, ir.PointerType()), kind)
+
+    def address(self, n: int, kind: str) -> Pointer:
+        """Return the address that entry `n` of the table is."""
+        return Pointer(self, self.builder.inttoptr(self.size(n).code, ir.PointerType()), kind)
 
     def real(self, n: int) -> Value:
         """Return entry `n` of the table read as the bits of a float64."""
-        place = self.builder.gep(self.table, [ir.Constant(I64, n)], source_etype=I64)
+        place = self.builder.gep(self.table, [ir.Constant(i64(), n)], source_etype=i64())
         return Value(self, self.builder.load(place, typ=ir.DoubleType()), "f8")
 
     def scratch(self, kind: str, count: int, align: int = 64) -> Pointer:
@@ -179,7 +171,7 @@ class Kernel:
         head, body, after = (build.append_basic_block(n) for n in ("head", "body", "after"))
         build.branch(head)
         build.position_at_end(head)
-        index = build.phi(I64)
+        index = build.phi(i64())
         index.add_incoming(start.code, before)
         build.cbranch(build.icmp_signed("<", index, stop.code), body, after)
         build.position_at_end(body)
@@ -239,7 +231,7 @@ class Kernel:
         vector = kind if what != "store" else arguments[0].type
         letter = {"float": "f32", "double": "f64"}.get(str(vector.element), str(vector.element))
         pointers = f"v{vector.count}p0" if what == "gather" else "p0"
-        if LLVM < 22:  # from then on an attribute
+        if binding.llvm_version_info[0] < 22:  # from then on an attribute
             arguments = [*arguments[:-2], int32(align), *arguments[-2:]] if what != "store" else [
                 *arguments[:-1], int32(align), arguments[-1]]
         name = f"llvm.masked.{what}.v{vector.count}{letter}.{pointers}"

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.native import blas, driver, engine
-from kerasish.backend.native.driver import DESK, DONE, LINGER, TAKEN, TURN, YIELD
+from kerasish.backend.native import driver, engine
+from kerasish.backend.native.driver import DESK, DONE, LINGER, SLEEP, TAKEN, TURN, YIELD
 
 
 @functools.cache
@@ -30,11 +30,14 @@ def threads() -> int:
 
 
 @functools.cache
-def _yield_address() -> int:
-    """Return the address of the system's function that lets other threads run."""
+def _resting() -> tuple[int, int]:
+    """Return the addresses of the system's functions that let other threads run, and that sleep for a time."""
     if os.name == "nt":
-        return ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p).value or 0  # type: ignore[attr-defined]
-    return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
+        system = ctypes.windll.kernel32  # type: ignore[attr-defined]
+        functions = system.SwitchToThread, system.SwitchToThread
+    else:
+        functions = ctypes.CDLL(None).sched_yield, ctypes.CDLL(None).usleep
+    return tuple([ctypes.cast(f, ctypes.c_void_p).value or 0 for f in functions])  # type: ignore[return-value]
 
 
 @functools.cache
@@ -63,9 +66,7 @@ class Batch:
 
     def run(self) -> None:
         """Run the jobs."""
-        if self.is_shared and _desk.lay_out(self.head, self._counters):
-            _desk.lead()
-        else:
+        if not (self.is_shared and _desk.run(self.head, self._counters)):
             self._alone(*self._arguments)
 
 
@@ -113,29 +114,50 @@ class _Desk:
 
     def __init__(self) -> None:
         self._fields = np.zeros(DESK, np.int64)
-        self._fields[YIELD] = _yield_address()
+        self._fields[YIELD], self._fields[SLEEP] = _resting()
         self._arguments = 0, self._fields.ctypes.data, 0, 0
         self._busy = threading.Lock()
         self._helpers: list[_Helper] = []
         self._lead: Any = None
+        self._show: Any = None
         self._laid_out = False
 
-    def lay_out(self, head: np.ndarray, counters: np.ndarray) -> bool:
-        """Put a batch on the desk and wake the helpers; False if another batch lies there."""
+    def run(self, head: np.ndarray, counters: np.ndarray) -> bool:
+        """Run a batch together with the helpers; False, and nothing has been done, if another batch lies here."""
         if not self._busy.acquire(blocking=False):
             return False
+        try:
+            self._lay_out(head, counters)
+            try:
+                self._wake()
+            finally:  # even if interrupted: who has been woken is at work
+                self._lead(*self._arguments)
+        finally:
+            self._laid_out = False
+            self._busy.release()
+        return True
+
+    def _lay_out(self, head: np.ndarray, counters: np.ndarray) -> None:
         if self._lead is None:
-            self._lead, follow = _code("lead"), _code("follow")
+            self._lead, self._show, follow = _code("lead"), _code("show"), _code("follow")
             self._fields[LINGER] = self._looks(LINGERING)
-            self._helpers = [_Helper(follow, self._arguments, lambda: self._laid_out) for _ in range(threads() - 1)]
+            self._helpers = [_Helper(follow, self._arguments[1], self._is_new) for _ in range(threads() - 1)]
         fields = self._fields
         counters[...] = 0
         fields[: len(head)] = head
         fields[TURN] += 1
+
+    def _wake(self) -> None:
         self._laid_out = True  # before anybody is found asleep, or not
-        for helper in self._helpers:
-            helper.wake()
-        return True
+        asleep = [helper for helper in self._helpers if helper.asleep]
+        if asleep:
+            self._show(*self._arguments)  # one who wakes may take this thread's processor: there is work for him
+            for helper in asleep:
+                helper.wake()
+
+    def _is_new(self, turn: int) -> bool:
+        """Tell whether there is something on the desk, and since a later turn."""
+        return self._laid_out and self._fields[TURN] != turn
 
     def _looks(self, nanoseconds: float) -> int:
         """Return how often a helper can look at the desk in a time."""
@@ -144,38 +166,30 @@ class _Desk:
         look(*self._arguments[:3], count)
         return int(nanoseconds * count / max(time.perf_counter_ns() - begin, 1)) + 1
 
-    def lead(self) -> None:
-        """Run what lies on the desk."""
-        try:
-            self._lead(*self._arguments)
-        finally:
-            self._laid_out = False
-            self._busy.release()
-
 
 class _Helper:
     """A thread that sleeps until it is woken, and then follows as long as there is work."""
 
-    def __init__(self, follow: Callable[..., None], arguments: tuple, is_open: Callable[[], bool]):
+    def __init__(self, follow: Callable[..., None], desk: int, is_new: Callable[[int], bool]):
         self._door = threading.Lock()
         self._door.acquire()
-        self._asleep = True
-        self._follow, self._arguments, self._is_open = follow, arguments, is_open
+        self.asleep = True
+        self._turn = np.full(1, -1, np.int64)  # at which this thread has helped
+        self._follow, self._arguments, self._is_new = follow, (self._turn.ctypes.data, desk, 0, 0), is_new
         threading.Thread(target=self._serve, name="kerasish-helper", daemon=True).start()
 
     def wake(self) -> None:
-        """Wake the thread, if it sleeps."""
-        if self._asleep:
-            self._asleep = False
-            with contextlib.suppress(RuntimeError):  # the door may be open still from the last time
-                self._door.release()
+        """Wake the thread, which sleeps."""
+        self.asleep = False
+        with contextlib.suppress(RuntimeError):  # the door may be open still from the last time
+            self._door.release()
 
     def _serve(self) -> None:
         while True:
             self._door.acquire()
             self._follow(*self._arguments)
-            self._asleep = True
-            while self._is_open():  # laid out while this thread was falling asleep, by one who thought it awake
+            self.asleep = True
+            while self._is_new(self._turn[0]):  # laid out while it was falling asleep, by one who thought it awake
                 self._follow(*self._arguments)
 
 
@@ -189,13 +203,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-@contextlib.contextmanager
-def one_blas_thread() -> Any:
-    """Return a context in which the library of matrix products uses one thread."""
-    before = blas.set_threads(1)
-    try:
-        yield
-    finally:
-        blas.set_threads(before)

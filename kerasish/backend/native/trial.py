@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.native import pool
+from kerasish.backend.native import blas, pool
 from kerasish.backend.native.batches import records_of
-from kerasish.backend.native.jobs import LOWERINGS
+from kerasish.backend.native.kernels import lowering_of
 
 
 class Trial:
@@ -17,7 +17,8 @@ class Trial:
     """
 
     def __init__(self, name: str, inputs: list[np.ndarray], outputs: list[np.ndarray], **params: Any):
-        plan = LOWERINGS[name](inputs, outputs, params)
+        lower = lowering_of(name)
+        plan = None if lower is None else lower(inputs, outputs, params)
         if plan is None:
             raise NotImplementedError(f"{name} on {[(a.shape, a.dtype) for a in inputs]} with {params}")
         self.inputs, self.outputs, self.plan = inputs, outputs, plan
@@ -31,7 +32,7 @@ class Trial:
 
     def run(self) -> list[np.ndarray]:
         """Run the jobs, on all threads."""
-        with pool.one_blas_thread():
+        with blas.OneThread():
             self._batch.run()
         return self.outputs
 

@@ -2,15 +2,10 @@
 
 from typing import Any
 
-from llvmlite import binding, ir
+from kerasish.backend.native.llvm import ir
 
-I1, I64 = ir.IntType(1), ir.IntType(64)
-IN_REGISTER: dict[str, Any] = {
-    "f4": ir.FloatType(), "f8": ir.DoubleType(), "b": I1, "i1": ir.IntType(8), "u1": ir.IntType(8),
-    "i2": ir.IntType(16), "u2": ir.IntType(16), "i4": ir.IntType(32), "u4": ir.IntType(32), "i8": I64, "u8": I64}
 BYTES = {"f4": 4, "f8": 8, "b": 1, "i1": 1, "u1": 1, "i2": 2, "u2": 2, "i4": 4, "u4": 4, "i8": 8, "u8": 8}
 _FLAGS = ("contract",)
-LLVM = binding.llvm_version_info[0]
 
 
 class Value:
@@ -132,7 +127,7 @@ class Value:
         """Return a vector with this number in every lane."""
         if self.lanes or not lanes:
             return self
-        kind = ir.VectorType(IN_REGISTER[self.kind], lanes)
+        kind = vector_type(self.kind, lanes)
         first = self.kernel.builder.insert_element(ir.Constant(kind, ir.Undefined), self.code, int32(0))
         order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
         code = self.kernel.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
@@ -222,7 +217,7 @@ class Value:
 
     def total(self) -> "Value":
         """Return the sum of the lanes."""
-        name, kind = f"{self.kind[0]}add" if self.is_float else "add", IN_REGISTER[self.kind]
+        name, kind = f"{self.kind[0]}add" if self.is_float else "add", vector_type(self.kind, 0)
         zero = [Value(self.kernel, ir.Constant(kind, -0.0), self.kind)] if self.is_float else []
         code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", kind, [*zero, self], of=self,
                                      flags=("reassoc",) if self.is_float else ())
@@ -232,14 +227,15 @@ class Value:
         """Return the largest ("max") or smallest ("min") lane; NaN if any lane is."""
         sign = "" if self.is_float else "s" if self.kind[0] == "i" else "u"
         name = f"f{name}imum" if self.is_float else f"{sign}{name}"
-        code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", IN_REGISTER[self.kind], [self], of=self)
+        code = self.kernel.intrinsic(f"llvm.vector.reduce.{name}", vector_type(self.kind, 0), [self], of=self)
         return Value(self.kernel, code, self.kind)
 
     def any(self) -> "Value":
         """Whether any lane of a truth value holds."""
         if not self.lanes:
             return self
-        return Value(self.kernel, self.kernel.intrinsic("llvm.vector.reduce.or", I1, [self], of=self), "b")
+        code = self.kernel.intrinsic("llvm.vector.reduce.or", vector_type("b", 0), [self], of=self)
+        return Value(self.kernel, code, "b")
 
 
 class Variable:
@@ -267,12 +263,17 @@ class Variable:
 
 
 def vector_type(kind: str, lanes: int) -> Any:
-    return ir.VectorType(IN_REGISTER[kind], lanes) if lanes else IN_REGISTER[kind]
+    """The type of a number, or of a vector, in a register."""
+    if kind[0] == "f":
+        scalar = ir.FloatType() if kind == "f4" else ir.DoubleType()
+    else:
+        scalar = ir.IntType(1 if kind == "b" else 8 * BYTES[kind])
+    return ir.VectorType(scalar, lanes) if lanes else scalar
 
 
 def memory_type(kind: str, lanes: int) -> Any:
-    scalar = ir.IntType(8) if kind == "b" else IN_REGISTER[kind]
-    return ir.VectorType(scalar, lanes) if lanes else scalar
+    """The type of a number, or of a vector, in memory."""
+    return vector_type("u1" if kind == "b" else kind, lanes)
 
 
 def suffix_of(of: Value) -> str:

@@ -59,7 +59,7 @@ def _power_of_two(n: Value) -> Value:
 
 def expm1(x: Value) -> Value:
     """exp(x) - 1, accurate near 0."""
-    near = polynomial(x, _EXPM1).fma(x * x, x)
+    near = polynomial(x, _EXPM1).fma(x * x, x).copysign(x)  # -0.0 stays
     return (x.abs() < 0.35).where(near, exp(x) - 1.0)
 
 

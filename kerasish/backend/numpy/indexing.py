@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from kerasish.backend.common.halves import widen
+from kerasish.backend.common.windows import deliver, zeros
 from kerasish.backend.registry import kernel
 
 LONG = 192  # elements; from here on a Python loop over rows beats element-wise np.add.at
@@ -15,12 +16,12 @@ def _long_rows(values, *arrays, shape, index):
 
 
 @kernel("scatter_item", device="numpy", when=_long_rows)
-def scatter_rows(values, rows, *, shape, index):
+def scatter_rows(values, rows, *, shape, index, out=None):
     wide = widen(values).reshape(-1, *shape[1:])
-    out = np.zeros(shape, wide.dtype)
+    result = zeros(np, tuple(shape), wide.dtype, out)
     for row, value in zip(rows.reshape(-1).tolist(), wide, strict=True):
-        out[row] += value
-    return out.astype(values.dtype, copy=False)
+        result[row] += value
+    return result.astype(values.dtype, copy=False) if out is None else deliver(result, out)
 
 
 @kernel("take", device="numpy")

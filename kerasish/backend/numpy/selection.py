@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasish.backend.common.windows import deliver, fresh
 from kerasish.backend.registry import kernel
 
 BITS: dict[int, Any] = {4: np.int32, 8: np.int64}
@@ -16,25 +17,16 @@ def _serves(condition: Any, x: Any, y: Any) -> bool:
             and max(condition.size, x.size, y.size) >= SMALL)
 
 
-def _is_zero(bits: np.ndarray) -> bool:
-    return bits.ndim == 0 and not bits
-
-
 @kernel("where", device="numpy", when=_serves)
-def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """`y ^ ((x ^ y) & mask)`, the mask all ones where the condition holds."""
+def where(condition: np.ndarray, x: np.ndarray, y: np.ndarray, *, out: Any = None) -> np.ndarray:
+    """`y ^ ((x ^ y) * condition)`, on the bits of the numbers."""
     kind = BITS[x.dtype.itemsize]
-    a, b = x.view(kind), y.view(kind)
-    if _is_zero(b):
-        out = _and(np.negative(condition.view("int8"), dtype=kind), a)
-    elif _is_zero(a):
-        out = _and(np.subtract(condition.view("int8"), 1, dtype=kind), b)
+    result = fresh(np, np.broadcast_shapes(condition.shape, x.shape, y.shape), x.dtype, out)
+    a, b, bits = x.view(kind), y.view(kind), result.view(kind)
+    if b.ndim == 0 and not b:
+        np.multiply(a, condition, out=bits)
     else:
-        out = _and(np.negative(condition.view("int8"), dtype=kind), a ^ b)
-        out = np.bitwise_xor(out, b, out=out)
-    return out.view(x.dtype)
-
-
-def _and(mask: np.ndarray, bits: np.ndarray) -> np.ndarray:
-    """Return `mask & bits`, written over the mask where that is large enough."""
-    return np.bitwise_and(mask, bits, out=mask if np.broadcast(mask, bits).shape == mask.shape else None)
+        np.bitwise_xor(a, b, out=bits)
+        np.multiply(bits, condition, out=bits)
+        np.bitwise_xor(bits, b, out=bits)
+    return deliver(result, out)

@@ -33,7 +33,7 @@ def chain(program: Program, layout: Layout, plans: list[Plan | None]) -> dict[in
             if link is not None:
                 out[n] = link
                 forced = plans[before].jobs[-1].grain * link.factor  # type: ignore[union-attr]
-                plans[n] = loops.plan(i.card, [program.specs[v] for v in i.inputs], forced)
+                plans[n] = loops.plan(i.card, forced)
         before = n if plan is not None and plan.jobs[-1].in_rows else None
     return out
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kerasish.backend.native.jobs import Plan, lowering
-from kerasish.backend.native.kernels.products import long_product, product
+from kerasish.backend.native.kernels.products import product, single_product
 from kerasish.compiler.contract import layout
 
 
@@ -16,12 +16,12 @@ def contract(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | 
     plan = layout(params["subscripts"], params["x_shape"], params["y_shape"])
     if len(plan.batch) > 2:
         return None
+    (turn_a, lda), (turn_b, ldb) = plan.x, plan.y
+    sides: dict[str, Any] = dict(
+        kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=lda, ldb=ldb, turn_a=turn_a, turn_b=turn_b)
     if not plan.batch and plan.out == plan.n:
-        return long_product("i0", "i1", "o0", "s0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1],
-                            ldb=plan.y[1], turn_a=plan.x[0], turn_b=plan.y[0])
+        return single_product("i0", "i1", "o0", "s0", bias="i2" if len(ins) > 2 else None, **sides)
     (long, *outer), (short, *inner) = (*plan.batch, (1, 0, 0, 0), (1, 0, 0, 0))[:2]
     steps = (outer[0], outer[1], outer[2]), (inner[0], inner[1], inner[2])
-    job = product(
-        "i0", "i1", "o0", kind=kind, m=plan.m, n=plan.n, k=plan.k, lda=plan.x[1], ldb=plan.y[1], ldc=plan.out,
-        turn_a=plan.x[0], turn_b=plan.y[0], batch=(long, short), outer=steps[0], inner=steps[1])
+    job = product("i0", "i1", "o0", ldc=plan.out, batch=(long, short), outer=steps[0], inner=steps[1], **sides)
     return None if job is None else Plan((job,))

@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from kerasish.backend.native import vector_math as m
 from kerasish.backend.native.language import Value
 
-KINDS = {"float32": "f4", "float64": "f8", "bool": "b", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2",
-         "int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8"}
+_NAMES = {"float32": "f4", "float64": "f8", "bool": "b", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2",
+          "int32": "i4", "uint32": "u4", "int64": "i8", "uint64": "u8"}
+# By dtype: asking NumPy for its name takes longer than all else here.
+KINDS = {np.dtype(name): kind for name, kind in _NAMES.items()}
 
 
 def kind_of(spec: Any) -> str | None:
     """Return the kind of a dtype in the language of kernels, None if it has none."""
-    return KINDS.get(spec.dtype.name)
+    return KINDS.get(spec.dtype)
 
 
 def _clip(x: Value, low: Value, high: Value) -> Value:
@@ -94,7 +98,7 @@ COSTLY = frozenset({*SINGLE, "divide", "sqrt", "rsqrt", "reciprocal"})
 
 def writer(name: str, ins: list[Any], out: Any) -> Callable[..., Value] | None:
     """Return what writes an op on inputs and a result of these specs, None if it has no place in a fused kernel."""
-    kinds = [kind_of(s) for s in (*ins, out)]
+    kinds = [KINDS.get(s.dtype) for s in (*ins, out)]
     if None in kinds:
         return None
     found = EVERYWHERE.get(name)

@@ -1,11 +1,14 @@
 """Fused instructions: several elementwise ops and reductions of one shape that become one kernel."""
 
-from typing import Any, NamedTuple
+import math
+from collections.abc import Collection
+from typing import NamedTuple
 
 from kerasish.compiler.ir import Instruction
 from kerasish.core.spec import Spec
 
 Shape = tuple[int, ...]
+Mask = tuple[bool, ...]
 FULL, ROW, COLUMN = "full", "row", "column"
 
 
@@ -23,30 +26,31 @@ class Fused:
             axes, complete only when all is done (COLUMN).
         masks: of each input, along which axes of `shape` it extends.
         constants: value -> number, of values that are known; they are numbered behind the inputs.
-        known: their specs.
+        specs: of all values.
+        first: the first value that the body makes.
     """
 
     name = "fused"
     effect = False
 
     def __init__(self, body: tuple[Instruction, ...], inputs: int, results: tuple[int, ...], shape: Shape, folded: int,
-                 scopes: dict[int, str], masks: tuple[tuple[bool, ...], ...], constants: dict[int, float],
-                 known: list[Spec]):
+                 scopes: dict[int, str], masks: tuple[Mask, ...], constants: dict[int, float],
+                 specs: list[Spec]):
         self.body, self.inputs, self.results, self.shape, self.folded = body, inputs, results, shape, folded
-        self.scopes, self.masks, self.constants, self.known = scopes, masks, constants, known
+        self.scopes, self.masks, self.constants, self.specs = scopes, masks, constants, specs
+        self.first = inputs + len(constants)
 
     def spec(self, *inputs: Spec) -> tuple[Spec, ...]:
-        """Return the specs of the results."""
-        specs = self.all_specs(inputs)
-        return tuple(specs[v] for v in self.results)
-
-    def all_specs(self, inputs: Any) -> list[Spec]:
-        """Return the specs of all values."""
-        specs = [*(Spec(x.shape, x.dtype) for x in inputs), *self.known]
+        """Return the specs of the results as they follow from those of the inputs."""
+        specs = [*inputs, *self.specs[self.inputs : self.first]]
         for i in self.body:
-            out = i.card.spec(*[specs[v] for v in i.inputs], **i.params)
-            specs += list(out) if type(out) is tuple else [out]
-        return specs
+            specs.append(i.card.spec(*[specs[v] for v in i.inputs], **i.params))
+        return tuple([specs[v] for v in self.results])
+
+    def operations(self) -> int:
+        """Return its floating-point operations, roughly: one an element of the larger side of what it holds."""
+        return sum(max(self.specs[v].size for v in (*i.inputs, *i.outputs)) for i in self.body)
+
 
     def __repr__(self) -> str:
         return f"fused[{' '.join(i.card.name for i in self.body)}]"
@@ -61,10 +65,10 @@ class Loops(NamedTuple):
     """
 
     dims: tuple[int, ...]
-    masks: tuple[tuple[bool, ...], ...]
+    masks: tuple[Mask, ...]
 
 
-def collapse(shape: Shape, masks: list[tuple[bool, ...]], kept: int | None) -> Loops | None:
+def collapse(shape: Shape, masks: Collection[Mask], kept: int | None) -> Loops | None:
     """Merge the axes of a shape into as few loops as inputs allow.
 
     Args:
@@ -76,12 +80,14 @@ def collapse(shape: Shape, masks: list[tuple[bool, ...]], kept: int | None) -> L
     Returns:
         The loops, None if the last `kept` axes are not one loop.
     """
-    axes = [a for a, n in enumerate(shape) if n != 1]
+    distinct = set(masks)
+    extents = list(zip(*distinct, strict=True)) or [()] * len(shape)  # of each axis, who extends along it
     boundary = len(shape) - kept if kept is not None else -1
     runs: list[list[int]] = []
-    for a in axes:
-        joins = runs and not (runs[-1][-1] < boundary <= a) and all(m[runs[-1][-1]] == m[a] for m in masks)
-        if joins:
+    for a, n in enumerate(shape):
+        if n == 1:
+            continue
+        if runs and not (runs[-1][-1] < boundary <= a) and extents[runs[-1][-1]] == extents[a]:
             runs[-1].append(a)
         else:
             runs.append([a])
@@ -95,12 +101,6 @@ def collapse(shape: Shape, masks: list[tuple[bool, ...]], kept: int | None) -> L
             runs.insert(0, [])
     elif not runs:
         runs.append([])
-    dims = tuple([_product([shape[a] for a in r]) for r in runs])
-    return Loops(dims, tuple([tuple([bool(r) and m[r[0]] for r in runs]) for m in masks]))
-
-
-def _product(lengths: list[int]) -> int:
-    out = 1
-    for n in lengths:
-        out *= n
-    return out
+    dims = tuple([math.prod([shape[a] for a in r]) for r in runs])
+    moves = {m: tuple([bool(r) and m[r[0]] for r in runs]) for m in distinct}
+    return Loops(dims, tuple([moves[m] for m in masks]))

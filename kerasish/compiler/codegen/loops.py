@@ -29,10 +29,9 @@ class Shape:
         key: names the text.
     """
 
-    def __init__(self, card: Fused, ins: list[Any]):
+    def __init__(self, card: Fused):
         self.card = card
-        self.specs = card.all_specs(ins)
-        self.kinds = [kind_of(s) or "f4" for s in self.specs]
+        self.kinds = [kind_of(s) or "f4" for s in card.specs]
         self.columns = [v for v in card.results if card.scopes[v] == COLUMN]
         summed = self._summed()
         kept = card.folded or (None if summed in (None, len(card.shape)) else len(card.shape) - (summed or 0))
@@ -40,34 +39,30 @@ class Shape:
         assert loops is not None  # the fuser has seen to it
         self.loops = loops
         self.whole = summed == len(card.shape)  # column sums fold all there is
-        first = card.inputs + len(card.known)
-        self.maker = {first + n: i for n, i in enumerate(card.body)}
+        self.maker = {card.first + n: i for n, i in enumerate(card.body)}
         self.phase = self._phases()
-        steps = tuple((i.card.name, i.inputs, i.params.get("dtype")) for i in card.body)
+        steps = tuple([(i.card.name, i.inputs, i.params.get("dtype")) for i in card.body])
         self.key = repr(("fused", steps, self.kinds, card.results, card.folded > 0, self.whole, len(loops.dims),
                          loops.masks, sorted(card.constants.items()), sorted(card.scopes.items())))
 
     def _summed(self) -> int | None:
-        for v, i in zip(self._made(), self.card.body, strict=True):
-            if self.card.scopes[v] == COLUMN:
+        for n, i in enumerate(self.card.body, self.card.first):
+            if self.card.scopes[n] == COLUMN:
                 return len(i.params["axis"])
         return None
 
-    def _made(self) -> range:
-        first = self.card.inputs + len(self.card.known)
-        return range(first, first + len(self.card.body))
-
     def _phases(self) -> dict[int, int]:
         """In which loop over a row a value is known: after a reduction, one loop later than what it folds."""
-        phase: dict[int, int] = dict.fromkeys(range(self.card.inputs + len(self.card.known)), 0)
-        for v, i in self.maker.items():
-            folds = self.card.scopes[v] == ROW and self.is_fold(v)
-            phase[v] = max((phase[x] for x in i.inputs), default=0) + (1 if folds else 0)
+        phase: dict[int, int] = dict.fromkeys(range(len(self.card.specs)), 0)
+        if self.card.folded:
+            for v, i in self.maker.items():
+                folds = self.card.scopes[v] == ROW and self.is_fold(v)
+                phase[v] = max([phase[x] for x in i.inputs], default=0) + (1 if folds else 0)
         return phase
 
     def is_fold(self, v: int) -> bool:
         """Whether a value is a reduction of something that lies in every place."""
-        return self.maker[v].card.name in _NEUTRAL and v in self.maker
+        return self.maker[v].card.name in _NEUTRAL
 
     def nanoseconds(self) -> float:
         """What an element costs, roughly."""
@@ -75,9 +70,9 @@ class Shape:
         return 0.05 * len(self.card.body) + 0.35 * costly + 0.12 * (self.card.inputs + len(self.card.results))
 
 
-def plan(card: Fused, ins: list[Any], forced: int | None = None) -> Plan:
+def plan(card: Fused, forced: int | None = None) -> Plan:
     """Return the jobs of a fused instruction; `forced` is the grain of the first, where it is not free."""
-    shape = Shape(card, ins)
+    shape = Shape(card)
     operands = [*(f"i{n}" for n in range(card.inputs))]
     if not card.shape:
         return Plan((Job(shape.key, lambda k: _scalar(k, shape), (*operands, *_outputs(card))),))
@@ -133,7 +128,8 @@ def _apply(shape: Shape, v: int, inputs: list[Value]) -> Value:
     i = shape.maker[v]
     if i.card.name in ("reshape", "broadcast_to"):
         return inputs[0]
-    write = writer(i.card.name, [shape.specs[x] for x in i.inputs], shape.specs[v])
+    specs = shape.card.specs
+    write = writer(i.card.name, [specs[x] for x in i.inputs], specs[v])
     assert write is not None
     return write(*inputs)
 
@@ -141,7 +137,7 @@ def _apply(shape: Shape, v: int, inputs: list[Value]) -> Value:
 def _stashed(shape: Shape) -> list[int]:
     """Values in every place that a later phase needs and that are dear to compute again: kept for the row."""
     out: dict[int, None] = {}
-    for v, i in shape.maker.items():
+    for v, i in shape.maker.items() if shape.card.folded else ():
         for x in i.inputs:
             if (x in shape.maker and shape.card.scopes[x] == FULL and shape.phase[x] < shape.phase[v]
                     and not (shape.is_fold(v) and shape.phase[v] == shape.phase[x] + 1)

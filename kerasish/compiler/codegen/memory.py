@@ -5,6 +5,7 @@ import mmap
 import sys
 import threading
 import weakref
+from bisect import insort
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ def release() -> None:
                 arena.drop()
             finally:
                 arena.lock.release()
+
+
+def trim() -> None:
+    """Give back what the C library keeps of freed memory, where it can be told so: much, after a step op by op."""
+    if sys.platform == "linux":
+        trimming = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trimming is not None:
+            trimming(ctypes.c_size_t(0))
 
 
 _WORTH_RELEASING = 1 << 26
@@ -167,18 +176,19 @@ def places(program: Program, layout: Layout, external: set[int], extra: dict[int
 
 def _pack(spans: dict[Any, list[int]], sizes: dict[Any, int]) -> tuple[dict[Any, int], int]:
     """Largest first, each at the lowest offset that is free as long as it lives."""
-    placed: list[tuple[int, int, int, int]] = []  # begin, end, offset, bytes
+    placed: list[tuple[int, int, int, int]] = []  # offset, where it ends, first and last instruction; by offset
     offsets: dict[Any, int] = {}
     total = 0
     for key in sorted(spans, key=lambda k: -sizes[k]):
         begin, end = spans[key]
         need = -(-max(sizes[key], 1) // 64) * 64
         offset = 0
-        for _, _, at, nbytes in sorted((p for p in placed if p[0] <= end and begin <= p[1]), key=lambda p: p[2]):
+        for at, top, first, last in placed:
             if at - offset >= need:
                 break
-            offset = max(offset, at + nbytes)
-        placed.append((begin, end, offset, need))
+            if top > offset and first <= end and begin <= last:
+                offset = top
+        insort(placed, (offset, offset + need, begin, end))
         offsets[key] = offset
         total = max(total, offset + need)
     return offsets, total

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend import device
-from kerasish.backend.native import kernels, pool  # noqa: F401  the kernels enter lowerings
+from kerasish.backend.native import pool
 from kerasish.backend.native.batches import records_of
-from kerasish.backend.native.jobs import LOWERINGS, Job, Plan
+from kerasish.backend.native.jobs import Job, Plan
+from kerasish.backend.native.kernels import lowering_of
 from kerasish.compiler.codegen import contraction, loops  # noqa: F401  the first enters a lowering
+from kerasish.compiler.codegen.biases import begin_at_biases
 from kerasish.compiler.codegen.chains import chain
+from kerasish.compiler.codegen.checks import CheckStep
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
 from kerasish.compiler.codegen.memory import Memory
@@ -28,17 +31,28 @@ MakeControl = Callable[["NativeProgram", Instruction], Any]
 
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = remove_dead_code(fuse(absorb_biases(decompose(program))))
+    program = begin_at_biases(remove_dead_code(fuse(absorb_biases(decompose(program)))))
     return reorder(program, lambda i: not isinstance(i.card, Fused) and lower(program, i) is None)
 
 
 def lower(program: Program, i: Instruction) -> Plan | None:
     """Return the jobs of an instruction, None if it runs in Python."""
-    ins = [program.specs[v] for v in i.inputs]
     if isinstance(i.card, Fused):
-        return loops.plan(i.card, ins)
-    found = LOWERINGS.get(i.card.name)
-    return None if found is None else found(ins, [program.specs[o] for o in i.outputs], i.params)
+        return loops.plan(i.card)
+    found = lowering_of(i.card.name)
+    if found is None:
+        return None
+    return found([program.specs[v] for v in i.inputs], [program.specs[o] for o in i.outputs], i.params)
+
+
+def is_checked(program: Program, i: Instruction) -> bool:
+    """Tell whether an instruction is a check that machine code does, by itself between lists of jobs."""
+    return i.card.name == "check_range" and CheckStep.serves(program.specs[i.inputs[0]])
+
+
+def plans_of(program: Program) -> list[Plan | None]:
+    """Return the jobs of each instruction of a prepared program; None for one that has none."""
+    return [None if is_view(i) else lower(program, i) for i in program.instructions]
 
 
 class NativeProgram:
@@ -59,7 +73,7 @@ class NativeProgram:
 
     def __init__(self, program: Program, layout: Layout, control: MakeControl, targets: list[int] | None = None):
         self.program, self.layout = program, layout
-        plans = [None if is_view(i) else lower(program, i) for i in program.instructions]
+        plans = plans_of(program)
         self.chains = chain(program, layout, plans)
         self.memory = Memory(program, layout, plans, self.chains, targets)
         self.held: dict[int, Callable[[], np.ndarray]] = {}
@@ -89,8 +103,16 @@ class NativeProgram:
                 work += nanoseconds(self.program, i)
             elif not is_view(i):
                 close()
-                self.steps.append((self._control(self, i) if programs_of(i) else None) or PythonStep(self, i))
+                self.steps.append(self._step(i))
         close()
+
+    def _step(self, i: Instruction) -> Any:
+        """The step of an instruction that is not done by jobs alone."""
+        step = self._control(self, i) if programs_of(i) else None
+        if step is not None:
+            return step
+        step = PythonStep(self, i)
+        return CheckStep(self, i, step.run) if is_checked(self.program, i) else step
 
     def run(self) -> None:
         """Run all steps."""

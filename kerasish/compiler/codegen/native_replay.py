@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native import blas
+from kerasish.compiler.codegen.memory import trim
 from kerasish.compiler.codegen.native_control import control_step
 from kerasish.compiler.codegen.native_program import NativeProgram, prepare
 from kerasish.compiler.codegen.schedule import Layout, lay_out
-from kerasish.compiler.ir import Program
+from kerasish.compiler.ir import Program, Room
 from kerasish.core.tensor import Tensor
 
 _SMALL = 4096  # bytes
@@ -24,6 +25,7 @@ class NativeReplay:
     """
 
     def __init__(self, program: Program):
+        trim()  # what array kernels needed is of no use to the arena, nor to LLVM
         self.program = program = prepare(program)
         self._layout = lay_out(program)
         self._native = native = NativeProgram(program, self._layout, control_step)
@@ -34,8 +36,9 @@ class NativeReplay:
         native.held.update((place.value, place.read) for place in self._inputs)
         native.held.update((v, h.read) for h in self._variables for v in h.values)
         native.make_steps()
-        self._fresh = {v: program.specs[v] for v in self._memory.direct}
-        self._lent: dict[int, np.ndarray] = {}  # what the caller got last time for each of these
+        self._fresh = {v: (program.outputs.index(v), program.specs[v]) for v in self._memory.direct}
+        # What the caller got last time for each of these, and its address, which is slow to ask for.
+        self._lent: dict[int, tuple[np.ndarray, int]] = {}
         self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
         held = {id(h.variable): h for h in self._variables}
         self._copies = [_Copy(variable, native.reader(v), held.get(id(variable)))
@@ -50,37 +53,45 @@ class NativeReplay:
 
     # ---- running ---------------------------------------------------------------------------------
 
-    def __call__(self, inputs: list[Any]) -> list[Any]:
-        """Run on arrays for the inputs; return arrays for the outputs."""
+    def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
+        """Run on arrays for the inputs; return arrays for the outputs, large ones in the room that there is."""
         with self._memory.arena.lock:
-            return self._run(inputs)
+            return self._run(inputs, room)
 
-    def _run(self, inputs: list[Any]) -> list[Any]:
+    def _run(self, inputs: list[Any], room: Room | None) -> list[Any]:
         for place, array in zip(self._inputs, inputs, strict=True):
             place.point(array)
         for held in self._variables:
-            held.point()
-        fresh = self._lent
-        for v, spec in self._fresh.items():
-            array = fresh.pop(v, None)
-            if array is None or getrefcount(array) > _LENT:  # somebody has it still
-                array = np.empty(spec.shape, spec.dtype)
-            fresh[v] = array
-            self._memory.point(v, array)
-        before = blas.set_threads(1)
+            if held.written or held.tensor is not held.variable._value:
+                held.point()
+        fresh = {v: self._place(v, n, spec, room) for v, (n, spec) in self._fresh.items()}
         try:
-            self._native.run()
+            with blas.OneThread():
+                self._native.run()
             outputs = [fresh[v] if read is None else read().copy()
                        for v, read in zip(self.program.outputs, self._outputs, strict=True)]
             for copy in self._copies:
                 copy.take()
         finally:
-            blas.set_threads(before)
             for place in self._inputs:
                 place.array = None
         for copy in self._copies:
             copy.give()
         return outputs
+
+    def _place(self, v: int, n: int, spec: Any, room: Room | None) -> np.ndarray:
+        """The array that a large output is written to, number n of the outputs."""
+        array = room and room(n, spec.shape, spec.dtype)
+        if array is not None:
+            self._memory.point(v, array)
+            return array
+        array, address = self._lent.get(v, (None, 0))
+        if array is None or getrefcount(array) > _LENT:  # somebody has it still
+            array = np.empty(spec.shape, spec.dtype)
+            address = array.ctypes.data
+            self._lent[v] = array, address
+        self._memory.slots[v] = address
+        return array
 
 
 class _Input:
@@ -115,14 +126,14 @@ class _Held:
     def __init__(self, variable: Any, values: list[int], layout: Layout, slots: np.ndarray):
         self.variable, self.values, self._slots = variable, values, slots
         self.written = any(v in layout.in_place for v in values)
-        self._tensor: Any = None
+        self.tensor: Any = None  # whose array the slots point at
 
     def point(self) -> None:
         """Point slots at the variable's array. Before it is written, an array that others hold too is left to them."""
         variable = self.variable
         tensor = variable._value
         array = tensor.data
-        if tensor is self._tensor:
+        if tensor is self.tensor:
             if not self.written or (getrefcount(tensor) == _TENSOR and getrefcount(array) == _ARRAY):
                 return
         elif self.written and getrefcount(array) == _ARRAY and array.base is None and array.flags.writeable:
@@ -131,7 +142,7 @@ class _Held:
                               or not array.flags.writeable)) or not array.flags.c_contiguous:
             array = np.array(array, order="C")
             tensor = variable._value = Tensor(array)
-        self._tensor = tensor
+        self.tensor = tensor
         for v in self.values:
             self._slots[v] = array.ctypes.data
 
@@ -141,11 +152,11 @@ class _Held:
 
     def forget(self) -> None:
         """Let go of the variable's tensor."""
-        self._tensor = None
+        self.tensor = None
 
 
-# References to an array when nobody else has it: the local name's and the argument's.
-_LENT = 2
+# References to an array when nobody else has it: ours, the local name's and the argument's.
+_LENT = 3
 # References when nobody else holds them: to a variable's tensor (the variable's, ours, a local name's, an argument's)
 # and to its array (the tensor's, a local name's, an argument's).
 _TENSOR, _ARRAY = 4, 3

@@ -36,7 +36,7 @@ def reorder(program: Program, runs_in_python: Any) -> Program:
     early, late_values = set(), {v for _, v in program.updates}
     made: dict[int, int] = {o: n for n, i in enumerate(program.instructions) for o in i.outputs}
     for n, i in enumerate(program.instructions):
-        if (runs_in_python(i) or is_view(i)) and all(made.get(v, -1) in early or v not in made for v in i.inputs):
+        if all(made.get(v) in early for v in i.inputs if v in made) and (is_view(i) or runs_in_python(i)):
             early.add(n)
     moved: set[int] = set()
     late: set[int] = set()
@@ -45,7 +45,8 @@ def reorder(program: Program, runs_in_python: Any) -> Program:
         if n not in early and (writes or not moved.isdisjoint(i.inputs)):
             late.add(n)
             moved.update(i.outputs)
-    order = [*sorted(early), *(n for n in range(len(program.instructions)) if n not in early | late), *sorted(late)]
+    between = [n for n in range(len(program.instructions)) if n not in early and n not in late]
+    order = [*sorted(early), *between, *sorted(late)]
     return program._replace(instructions=tuple([program.instructions[n] for n in order]))
 
 

@@ -16,17 +16,16 @@ def share_common_subexpressions(program: Program) -> Program:
     kept = []
     for array, value in program.constants:
         if array.size <= 16:
-            first = known.setdefault(("constant", array.dtype, array.shape, array.tobytes()), (value,))[0]
-            same[value] = first
+            (same[value],) = known.setdefault(("constant", array.dtype, array.shape, array.tobytes()), (value,))
     for i in program.instructions:
-        inputs = tuple([same.get(v, v) for v in i.inputs])
-        key = _key(i.card.name, inputs, i.params)
-        if key is not None and key in known and not has_effect(i):
-            same.update(zip(i.outputs, known[key], strict=True))
-            continue
-        if key is not None:
-            known[key] = i.outputs
-        kept.append(i._replace(inputs=inputs))
+        if not same.keys().isdisjoint(i.inputs):
+            i = i.reading(tuple([same.get(v, v) for v in i.inputs]))
+        key = None if has_effect(i) else _key(i.card.name, i.inputs, i.params)
+        first = i.outputs if key is None else known.setdefault(key, i.outputs)
+        if first is i.outputs:
+            kept.append(i)
+        else:
+            same.update(zip(i.outputs, first, strict=True))
     return program._replace(
         instructions=tuple(kept), outputs=tuple([same.get(v, v) for v in program.outputs]),
         updates=tuple([(variable, same.get(v, v)) for variable, v in program.updates]))
@@ -36,6 +35,8 @@ def _key(name: str, inputs: tuple[int, ...], params: dict[str, Any]) -> Any:
     """What two equal instructions have in common; None for one whose parameters cannot be compared."""
     if name in _COMMUTATIVE:
         inputs = tuple(sorted(inputs))
+    if not params:
+        return name, inputs
     key = (name, inputs, tuple(sorted([(k, type(v), _told_apart(v)) for k, v in params.items()])))
     try:
         hash(key)

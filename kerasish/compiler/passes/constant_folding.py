@@ -17,6 +17,9 @@ _FREE = ("broadcast_to", "reshape", "transpose")
 
 def fold_constants(program: Program) -> Program:
     """Return the program with results of constants alone turned into constants."""
+    known = {v for _, v in program.constants}
+    if not any(known.issuperset(i.inputs) for i in program.instructions):
+        return program
     return Rewriter(program).sweep(_folded)
 
 

@@ -14,14 +14,11 @@ from kerasish.core.spec import Spec
 
 def unify_products(program: Program) -> Program:
     """Return the program with `contract` in the place of products for which nothing need be copied."""
-    return Rewriter(program).sweep(_unified)
+    return Rewriter(program).sweep(_unified, _PRODUCTS)
 
 
 def _unified(rewriter: Rewriter, i: Instruction) -> int | None:
-    rule = _PRODUCTS.get(i.card.name)
-    if rule is None:
-        return None
-    product = rule(*[rewriter.specs[v] for v in i.inputs], **i.params)
+    product = _PRODUCTS[i.card.name](*[rewriter.specs[v] for v in i.inputs], **i.params)
     return None if product is None else emit(rewriter, product, i.inputs, rewriter.specs[i.outputs[0]].shape)
 
 
@@ -78,10 +75,11 @@ class Product:
         """Make one letter of those that follow each other in all their terms."""
         after = [dict(zip(term, term[1:], strict=False)) for term in self.terms]
         joined = {}
-        for follows in after:
-            for a, b in follows.items():
-                if all(f.get(a) == b or (a not in t and b not in t) for f, t in zip(after, self.terms, strict=True)):
-                    joined[a] = b
+        for a, b in (after[0] | after[1] | after[2]).items():
+            if all(f.get(a) == b or (a not in t and b not in t) for f, t in zip(after, self.terms, strict=True)):
+                joined[a] = b
+        if not joined:
+            return
         gone = set(joined.values())
         for first in joined.keys() - gone:
             letter = first
@@ -93,7 +91,7 @@ class Product:
     def params(self, shape: tuple[int, ...]) -> tuple[dict[str, Any], bool] | None:
         """Return the parameters of a contract, and whether its operands change places; None if BLAS cannot take it."""
         self.merge()
-        x, y, out = ([*term] for term in self.terms)
+        x, y, out = self.terms
         roles: dict[str, list[int]] = {
             "k": [c for c in x if c not in out], "m": [c for c in x if c not in y], "n": [c for c in y if c not in x]}
         if any(len(letters) > 1 for letters in roles.values()):
@@ -203,10 +201,11 @@ _PRODUCTS: dict[str, Any] = {
 
 def emit(rewriter: Rewriter, product: Product, inputs: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
     """Add a contract; None if BLAS cannot take it."""
-    if 0 in product.length.values():
-        return None
-    found = product.params(shape)
-    if found is None:
-        return None
+    found = None if 0 in product.length.values() else product.params(shape)
+    return None if found is None else emit_found(rewriter, found, inputs)
+
+
+def emit_found(rewriter: Rewriter, found: tuple[dict[str, Any], bool], inputs: tuple[int, ...]) -> int:
+    """Add a contract of which `Product.params` has told the parameters, and whether its operands change places."""
     params, swap = found
     return rewriter.emit(CONTRACT, inputs[::-1] if swap else inputs, params)

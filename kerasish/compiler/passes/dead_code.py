@@ -8,7 +8,7 @@ def remove_dead_code(program: Program) -> Program:
     live = {*program.outputs, *(v for _, v in program.updates)}
     kept = []
     for i in reversed(program.instructions):
-        if has_effect(i) or not live.isdisjoint(i.outputs):
+        if not live.isdisjoint(i.outputs) or has_effect(i):
             kept.append(i)
             live.update(i.inputs)
     return program._replace(

@@ -75,8 +75,8 @@ def _has_few_rows(program: Program, i: Instruction) -> bool:
     if i.card.name != "scatter_item" or i.params["index"] != ("array",) or len(i.params["shape"]) != 2:
         return False
     indices, out = program.specs[i.inputs[1]], program.specs[i.outputs[0]]
-    return (out.dtype.name == "float32" and out.size >= LARGE and out.shape[1] > 1 and 2 * indices.size < out.shape[0]
-            and indices.dtype.name in ("int32", "int64"))
+    return (out.dtype == "float32" and out.size >= LARGE and out.shape[1] > 1 and 2 * indices.size < out.shape[0]
+            and indices.dtype in ("int32", "int64"))
 
 
 # Of each row: its number, from 1 on in the order in which indices name them, or 0; and of each index: its row's number.
@@ -110,7 +110,7 @@ def _last_axes(axis: Any, spec: Spec) -> tuple[int, ...] | None:
     """The axes, if they are the last ones of float32 rows that are not too long."""
     axes = (axis,) if isinstance(axis, int) else tuple(axis or ())
     last = tuple(range(spec.ndim - len(axes), spec.ndim))
-    if tuple(sorted(axes)) != last or not axes or len(axes) == spec.ndim or spec.dtype.name != "float32":
+    if tuple(sorted(axes)) != last or not axes or len(axes) == spec.ndim or spec.dtype != "float32":
         return None
     length = 1
     for a in last:

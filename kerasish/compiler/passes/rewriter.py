@@ -1,6 +1,8 @@
 """What passes share that write a program anew in one sweep."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Container
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,31 +31,31 @@ class Rewriter:
         self.specs = list(program.specs)
         self.made: dict[int, Instruction] = {}
         self.arrays = {value: array for array, value in program.constants}
-        self.uses: dict[int, int] = {}
-        for value in (*program.outputs, *(v for _, v in program.updates)):
-            self.uses[value] = self.uses.get(value, 0) + 1
-        for i in program.instructions:
-            for value in i.inputs:
-                self.uses[value] = self.uses.get(value, 0) + 1
+        self.uses = Counter(chain(program.outputs, [v for _, v in program.updates],
+                                  *[i.inputs for i in program.instructions]))
 
-    def sweep(self, rule: Callable[["Rewriter", Instruction], int | None]) -> Program:
+    def sweep(self, rule: Callable[["Rewriter", Instruction], int | None],
+              names: Container[str] | None = None) -> Program:
         """Return the program in which a rule has had its way with every instruction of one result.
 
         Args:
             rule: given this rewriter and an instruction, returns the value that serves in its place, or None to keep
                 it as it is.
+            names: of the ops that it has something to say about; all by default.
         """
+        same = self._same
+        replaced = same.keys()
         for i in self._program.instructions:
-            inputs = tuple([self._same.get(v, v) for v in i.inputs])
-            if inputs != i.inputs:
-                i = i._replace(inputs=inputs)
-            value = rule(self, i) if len(i.outputs) == 1 and not i.card.effect else None
+            if not replaced.isdisjoint(i.inputs):
+                i = i.reading(tuple([same.get(v, v) for v in i.inputs]))
+            concerns = (names is None or i.card.name in names) and len(i.outputs) == 1 and not i.card.effect
+            value = rule(self, i) if concerns else None
             if value is None:
                 self._keep(i)
             else:
                 (old,) = i.outputs
-                self._same[old] = value
-                self._read(value, self.uses.get(old, 0))
+                same[old] = value
+                self._read(value, self.uses[old])
                 for v in i.inputs:
                     self._unread(v)
         return self._finished()
@@ -80,9 +82,11 @@ class Rewriter:
 
     def scalar(self, value: int) -> Any:
         """Return the number in a constant of one element, and None for anything else."""
+        array = self.arrays.get(value)
+        if array is None:
+            return None
         if value not in self._numbers:
-            array = self.arrays.get(value)
-            self._numbers[value] = array.item() if array is not None and array.size == 1 else None
+            self._numbers[value] = array.item() if array.size == 1 else None
         return self._numbers[value]
 
     def source(self, value: int, name: str) -> Instruction | None:
@@ -91,7 +95,7 @@ class Rewriter:
         return made if made is not None and made.card.name == name else None
 
     def _read(self, value: int, times: int = 1) -> None:
-        before = self.uses.get(value, 0)
+        before = self.uses[value]
         self.uses[value] = before + times
         if not before and value in self._dead:
             self._dead -= {*self.made[value].outputs}
@@ -101,7 +105,7 @@ class Rewriter:
     def _unread(self, value: int) -> None:
         self.uses[value] -= 1
         made = self.made.get(value)
-        if made is not None and not has_effect(made) and not any(self.uses.get(o) for o in made.outputs):
+        if made is not None and not has_effect(made) and not any(self.uses[o] for o in made.outputs):
             self._dead.update(made.outputs)
             for v in made.inputs:
                 self._unread(v)

@@ -27,20 +27,20 @@ ELEMENTWISE = frozenset([
     "isfinite", "less", "less_equal", "log", "log1p", "logical_and", "logical_not", "logical_or", "maximum", "minimum",
     "multiply", "negative", "not_equal", "power", "reciprocal", "relu", "rsqrt", "sigmoid", "sign", "sin", "sqrt",
     "square", "subtract", "tanh", "where"])
-_FLOATS = ("float32", "float64")
+_FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _FOLDS = ("sum", "mean", "max", "min", "prod", "any", "all")
 
 
 def simplify(program: Program) -> Program:
     """Return the program with each instruction replaced by a simpler one where a rule knows one."""
-    return Rewriter(program).sweep(_simpler)
+    return Rewriter(program).sweep(_simpler, ELEMENTWISE | RULES.keys())
 
 
 def _simpler(rewriter: Rewriter, i: Instruction) -> int | None:
     name = i.card.name
     given = i.inputs
-    if len(given) > 1 and name in ELEMENTWISE:
-        i = i._replace(inputs=_unspread(rewriter, i))
+    if len(given) > 1 and name in ELEMENTWISE and (inputs := _unspread(rewriter, i)) != given:
+        i = i.reading(inputs)
     for rule in RULES.get(name, ()):
         value = rule(rewriter, i)
         if value is not None:
@@ -235,7 +235,7 @@ def _small_power(rewriter: Rewriter, i: Instruction) -> int | None:
     """Products for the exponents 2, 3 and -1."""
     x, exponent = i.inputs
     number = rewriter.scalar(exponent)
-    if rewriter.specs[x] != rewriter.specs[i.outputs[0]] or rewriter.specs[x].dtype.name not in _FLOATS:
+    if rewriter.specs[x] != rewriter.specs[i.outputs[0]] or rewriter.specs[x].dtype not in _FLOATS:
         return None
     if number == -1:
         return rewriter.emit(CARDS["reciprocal"], (x,), {})
@@ -283,7 +283,7 @@ def _factored(rewriter: Rewriter, value: int, depth: int = 4) -> tuple[float, in
 
 def _scaled_twice(rewriter: Rewriter, i: Instruction) -> int | None:
     """One scaling by the product of two constants."""
-    if rewriter.specs[i.outputs[0]].dtype.name not in _FLOATS:
+    if rewriter.specs[i.outputs[0]].dtype not in _FLOATS:
         return None
     for n in (0, 1):
         outer = rewriter.scalar(i.inputs[n])

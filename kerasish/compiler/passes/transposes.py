@@ -8,7 +8,7 @@ of a table are rows of a transposed index, and a fold of a transposed tensor is 
 """
 
 from kerasish.compiler.ir import Instruction, Program
-from kerasish.compiler.passes.contractions import Product, emit, of_contract
+from kerasish.compiler.passes.contractions import Product, emit, emit_found, of_contract
 from kerasish.compiler.passes.rewriter import Rewriter
 from kerasish.compiler.passes.simplify import ELEMENTWISE, Rule, view_of_view
 
@@ -17,21 +17,15 @@ _VIEWS = ("transpose", "reshape")
 
 def fold_transposes(program: Program) -> Program:
     """Return the program with transposes and reshapes folded into products."""
-    return Rewriter(program).sweep(_folded)
+    return Rewriter(program).sweep(_folded, _RULES)
 
 
 def _folded(rewriter: Rewriter, i: Instruction) -> int | None:
-    name = i.card.name
-    if name == "contract":
-        return _from_before_views(rewriter, i)
-    if name in _VIEWS:
-        for rule in (_into_product, view_of_view, *([_before_rows] if name == "transpose" else [])):
-            found = rule(rewriter, i)
-            if found is not None:
-                return found
-    if name in ELEMENTWISE:
-        return _before_views(rewriter, i)
-    return _AROUND[name](rewriter, i) if name in _AROUND else None
+    for rule in _RULES[i.card.name]:
+        found = rule(rewriter, i)
+        if found is not None:
+            return found
+    return None
 
 
 def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
@@ -39,17 +33,17 @@ def _from_before_views(rewriter: Rewriter, i: Instruction) -> int | None:
     if not any(v in rewriter.made and rewriter.made[v].card.name in _VIEWS for v in i.inputs):
         return None
     shape = i.params["shape"]
-    good: tuple[Product, tuple[int, ...]] = of_contract(i), i.inputs
+    good, inputs, best = of_contract(i), i.inputs, None
     for which in (0, 1):
-        product, values = good[0].copy(), list(good[1])
+        product, values = good.copy(), list(inputs)
         while (made := rewriter.made.get(values[which])) is not None and made.card.name in _VIEWS:
             if made.card.name == "transpose" and not _undone(product, which, made, rewriter):
                 break
             values[which] = made.inputs[0]
-            if product.params(shape) is not None:
-                good = product.copy(), (values[0], values[1])
-    product, inputs = good
-    return emit(rewriter, product, inputs, shape) if inputs != i.inputs else None
+            found = product.params(shape)
+            if found is not None:
+                good, inputs, best = product.copy(), tuple(values), found
+    return None if best is None else emit_found(rewriter, best, inputs)
 
 
 def _undone(product: Product, which: int, transpose: Instruction, rewriter: Rewriter) -> bool:
@@ -110,9 +104,15 @@ def _before_views(rewriter: Rewriter, i: Instruction) -> int | None:
 
 def _common_view(rewriter: Rewriter, inputs: tuple[int, ...]) -> tuple[Instruction, tuple[int, ...]] | None:
     """The view that all inputs but scalars are, and what they are views of; None if nothing is gained before it."""
-    large = [v for v in inputs if rewriter.specs[v].shape]
-    views = [rewriter.made[v] for v in large if v in rewriter.made and rewriter.made[v].card.name in _VIEWS]
-    if not views or len(views) < len(large) or any(v.params != views[0].params for v in views):
+    large, views = [], []
+    for v in inputs:
+        if rewriter.specs[v].shape:
+            made = rewriter.made.get(v)
+            if made is None or made.card.name not in _VIEWS:
+                return None
+            large.append(v)
+            views.append(made)
+    if not views or any(v.params != views[0].params for v in views):
         return None
     shapes = {rewriter.specs[v.inputs[0]].shape for v in views}
     if len(shapes) > 1 or any(rewriter.uses[v] != large.count(v) for v in large):
@@ -170,6 +170,8 @@ def _index_order(axes: tuple[int, ...], ndim: int) -> tuple[int, ...] | None:
     return axes[:ndim] if rest and axes[ndim:] == rest else None
 
 
-_AROUND: dict[str, Rule] = {
-    "scatter_item": _from_rows, "flip": _before_transpose, "sum": _before_transpose, "mean": _before_transpose,
-    "max": _before_transpose, "min": _before_transpose}
+_RULES: dict[str, tuple[Rule, ...]] = {
+    **dict.fromkeys(ELEMENTWISE, (_before_views,)),
+    **dict.fromkeys(["flip", "sum", "mean", "max", "min"], (_before_transpose,)),
+    "contract": (_from_before_views,), "scatter_item": (_from_rows,),
+    "reshape": (_into_product, view_of_view), "transpose": (_into_product, view_of_view, _before_rows)}

@@ -1,10 +1,9 @@
 """The layer: weights made at the first call, and a computation in ops."""
 
-import contextlib
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,6 @@ class Layer(HasWeights, HasConfig, Operation):
         self._input_spec: Any = None
         self.built = False
         self._building = 0
-        self._called = False
         self._build_shapes: dict[str, Any] | None = None
         self._losses: list[Any] = []
         self._parent_path: str | None = None
@@ -162,11 +160,9 @@ class Layer(HasWeights, HasConfig, Operation):
         if self._parent_path is None:
             self._parent_path = current_path()
 
-    @contextlib.contextmanager
-    def _open_name_scope(self) -> Iterator[None]:
+    def _open_name_scope(self) -> name_scope:
         self._find_place()
-        with name_scope(self.name, caller=self):
-            yield
+        return name_scope(self.name, caller=self)
 
     @classmethod
     def _attributes_not_saved(cls) -> frozenset[str]:
@@ -201,7 +197,7 @@ class Layer(HasWeights, HasConfig, Operation):
         self.built = True
 
     def _check_init_called(self) -> None:
-        if "_called" not in self.__dict__:
+        if "_call_signature" not in self.__dict__:
             raise RuntimeError(f"the constructor of {type(self).__name__} must call super().__init__() first")
 
     def _lock(self) -> None:
@@ -275,7 +271,6 @@ class Layer(HasWeights, HasConfig, Operation):
             raise
         finally:
             context.training, context.depth = outer
-        self._called = True
         self._pass_mask(first, out, arguments, masks)
         if symbolic:
             Node(self, *original, out)
@@ -385,7 +380,7 @@ class Layer(HasWeights, HasConfig, Operation):
         previous = masks.get("mask", arguments.get("mask"))
         if previous is None:
             previous = _mask_of(first) if not tree.is_nested(first) else tree.map_structure(_mask_of, first)
-        known = any(m is not None for m in tree.flatten(previous))
+        known = previous is not None and any(m is not None for m in tree.flatten(previous))
         if not self.supports_masking:
             if known:
                 warnings.warn(f"layer {self.path!r} ({type(self).__name__}) got an input with a mask, but does not "
@@ -438,7 +433,8 @@ class Layer(HasWeights, HasConfig, Operation):
             state.variables.losses.clear()
         elif state.variables is None:
             for layer in self._flatten_layers():
-                layer._losses.clear()
+                if layer._losses:
+                    layer._losses.clear()
 
     # ---- without state -------------------------------------------------------------------------
 

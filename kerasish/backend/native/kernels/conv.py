@@ -53,6 +53,7 @@ class Shape(NamedTuple):
         vectors: vectors of a tile, along the filters.
         columns: the most columns of a tile.
         images: images whose rows make a tile together, where rows are short.
+        padded: whether windows meet padding, of which a weight that is not finite makes NaN.
     """
 
     lines: tuple[Line, ...]
@@ -62,6 +63,7 @@ class Shape(NamedTuple):
     vectors: int
     columns: int
     images: int = 1
+    padded: bool = False
 
     @property
     def width(self) -> int:
@@ -95,15 +97,16 @@ def packing(kind: str) -> Any:
     """Return the writer of a job that lays out weights (outer taps, taps, read, written) for `Direct`.
 
     They become (groups, blocks, outer taps, read, taps, filters of a block); lanes beyond the filters are zero. A unit
-    is a row of the result. Table: source, result; read, filters, taps, outer taps, blocks of a group, filters of a
-    block; numbers of a tap in the source; steps in the source from one group, filter and channel to the next; the place
-    of the first tap in the source and the step to the next.
+    is a row of the result. Table: source, result, for each row 0, or NaN if it holds what is not finite; read,
+    filters, taps, outer taps, blocks of a group, filters of a block; numbers of a tap in the source; steps in the
+    source from one group, filter and channel to the next; the place of the first tap in the source and the step to the
+    next.
     """
 
     def write(k: Any) -> None:
-        source, out = k.pointer(0, kind), k.pointer(1, kind)
+        source, out, flags = (k.pointer(n, kind) for n in range(3))
         (read, filters, taps, outer, blocks, width, size, step_group, step_filter, step_channel, first_tap,
-         step_tap) = (k.size(2 + n) for n in range(12))
+         step_tap) = (k.size(3 + n) for n in range(12))
         with k.loop(k.lo, k.hi) as unit:
             tap, rest = unit % taps, unit // taps
             channel, rest = rest % read, rest // read
@@ -111,10 +114,13 @@ def packing(kind: str) -> Any:
             first, row = rest % blocks * width, source + (place * size + channel * step_channel)
             row = row + (rest // blocks * step_group + first * step_filter)
             lanes = k.lanes // (BYTES[kind] // 4)
+            flag = k.var(k.number(0.0, kind, lanes))
             with k.loop(0, width, lanes) as i:  # a multiple of 4
                 valid = k.lane_numbers(lanes) < (width - i).minimum(filters - first - i).splat(lanes)
                 values = row.gather((k.lane_numbers(lanes) + i) * step_filter, valid)
                 out.store(unit * width + i, values, k.lane_numbers(lanes) < (width - i).splat(lanes))
+                flag.add(values * 0.0)
+            flags.store(unit, flag.get().total())
 
     return write
 
@@ -122,8 +128,8 @@ def packing(kind: str) -> Any:
 class Direct:
     """The writer of a convolution.
 
-    Table: input, packed weights, result; cells read and written along each axis but the last. A unit is a row of the
-    result, of `images` images.
+    Table: input, packed weights, their flags, result; cells read and written along each axis but the last. A unit is a
+    row of the result, of `images` images.
     """
 
     def __init__(self, shape: Shape):
@@ -134,8 +140,8 @@ class Direct:
 
     def __call__(self, k: Any) -> None:
         shape, channels = self.shape, self.shape.channels
-        x, weights, out = (k.pointer(n, shape.kind) for n in range(3))
-        sources, lengths = ([k.size(3 + 2 * n + side) for n in range(len(self.outer))] for side in range(2))
+        x, weights, flags, out = (k.pointer(n, shape.kind) for n in range(4))
+        sources, lengths = ([k.size(4 + 2 * n + side) for n in range(len(self.outer))] for side in range(2))
         blocks, units = (0, channels.groups * shape.blocks), (k.lo, k.hi)
         # One block after the other, that its weights stay in the cache; where they are few, the rows are to stay there.
         order = (units, blocks) if channels.single else (blocks, units)
@@ -143,13 +149,7 @@ class Direct:
             block, unit = (fast, slow) if channels.single else (slow, fast)
             group, first = block // shape.blocks, block % shape.blocks * shape.width
             masks = shape.masks(k, first)
-            rest, cells = unit, list[Any]()
-            for length in reversed(lengths):
-                cells.insert(0, rest % length)
-                rest = rest // length
-            image, row = rest * shape.images, rest * (shape.images - 1)
-            for length in lengths:
-                row = row * length
+            cells, image, row = self._row(unit, lengths)
             axes = list(zip(self.outer, cells, sources, strict=True))
             begin = x + (first if channels.single else group * channels.read)
             place = out + ((unit + row) * (self.line.cells * channels.cell_written) + group * channels.filters + first)
@@ -160,6 +160,57 @@ class Direct:
                     self._window(k, begin + (n * tile.step + tile.shift) * channels.cell_read,
                                  weights + block * shape.block_size, image, axes, tile, sums, masks)
                     self._store(place + (n * tile.width + tile.first) * channels.cell_written, sums, masks)
+        if shape.padded:
+            self._mend(k, weights, flags, out, sources, lengths)
+
+    def _row(self, unit: Any, lengths: list) -> tuple[list, Any, Any]:
+        """Return a unit's cells along the axes but the last, its first image, and the rows of others before it."""
+        rest, cells = unit, list[Any]()
+        for length in reversed(lengths):
+            cells.insert(0, rest % length)
+            rest = rest // length
+        row = rest * (self.shape.images - 1)
+        for length in lengths:
+            row = row * length
+        return cells, rest * self.shape.images, row
+
+    def _mend(self, k: Any, weights: Any, flags: Any, out: Any, sources: list, lengths: list) -> None:
+        """Add what the weights give with the zeros of the padding, where some are not finite."""
+        shape, channels, line = self.shape, self.shape.channels, self.line
+        bad, blocks = k.var(k.number(0.0, shape.kind, shape.lanes)), channels.groups * shape.blocks
+        k.sweep(0, shape.block_size // shape.width * blocks,
+                lambda i, mask: bad.add(flags.load(i, shape.lanes, mask)), shape.lanes)
+        flag = bad.get().total()
+        with k.when(flag.differs(flag)), k.loop(k.lo, k.hi) as unit, k.loop(0, blocks) as block:
+            first = block % shape.blocks * shape.width
+            cells, _, row = self._row(unit, lengths)
+            place = (unit + row) * (line.cells * channels.cell_written) + first
+            place = out + (place + block // shape.blocks * channels.filters)
+            masks = shape.masks(k, first)
+            with k.loop(0, line.cells) as cell:
+                axes = [*zip(self.outer, cells, sources, strict=True), (line, cell, k.number(line.source, "i8"))]
+                sums = [k.var(k.number(0, shape.kind, shape.lanes)) for _ in masks]
+                self._missed(k, weights + block * shape.block_size, axes, sums)
+                with k.loop(0, shape.images) as image:
+                    column = place + (image * self.image_written + cell * channels.cell_written)
+                    for v, (total, mask) in enumerate(zip(sums, masks, strict=True)):
+                        at = v * shape.lanes
+                        column.store(at, column.load(at, shape.lanes, mask) + total.get(), mask)
+
+    def _missed(self, k: Any, weights: Any, axes: list, sums: list, taps: Any = 0, inside: Any = None) -> None:
+        """Add 0 times the weights of all taps that meet padding along some axis."""
+        shape = self.shape
+        (axis, cell, source), *left = axes
+        with k.loop(0, axis.taps) as tap:
+            valid = meet(axis, cell, tap, source)[1]
+            valid = valid if inside is None else valid & inside
+            if left:
+                self._missed(k, weights, left, sums, tap + taps * axis.taps, valid)
+                return
+            with k.when(~valid), k.loop(0, shape.channels.read) as c:
+                row = weights + ((taps * shape.channels.read + c) * axis.taps + tap) * shape.width
+                for v, total in enumerate(sums):
+                    total.add(row.load(v * shape.lanes, shape.lanes) * 0.0)
 
     def _store(self, out: Any, sums: list, masks: list) -> None:
         for i, image in enumerate(sums):
@@ -274,6 +325,7 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
         lines = tuple(line._replace(before=(line.taps - 1) * line.dilation - line.before, mirrored=False)
                       for line in lines)
     shape = _shape(lines, channels, kind, x.shape[0])
+    shape = shape._replace(padded=not back and not all(line.is_inside(0, line.cells) for line in lines))
     spelled = products(lines[-1], shape.columns) * shape.vectors * shape.images
     if not 0 < spelled <= LONGEST:
         return None
@@ -282,10 +334,10 @@ def conv(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None
     cost = shape.images * lines[-1].cells * shape.taps * lines[-1].taps * channels.read * channels.cell_written / 50
     grain = split(units, cost, multiple=rows if shape.blocks > 1 and not channels.single else 1)
     sizes = tuple(n for line in lines[:-1] for n in (line.source, line.cells))
-    job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "o0"), sizes, units, grain,
+    job = Job(key_of("conv", shape), Direct(shape), ("i0", "s0", "s1", "o0"), sizes, units, grain,
               in_rows=shape.images == 1)
     size = BYTES[kind] * shape.block_size * shape.blocks * channels.groups
-    return Plan((_pack(shape, w, back, flipped), job), (align(size),))
+    return Plan((_pack(shape, w, back, flipped), job), (align(size), align(size // shape.width)))
 
 
 def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
@@ -296,7 +348,8 @@ def _pack(shape: Shape, w: Any, turned: bool, flipped: bool) -> Job:
     order = (all_taps - 1, -1) if flipped else (0, 1)
     sizes = (read, filters, taps, shape.taps, shape.blocks, shape.width, w.shape[-2] * w.shape[-1], *steps, *order)
     rows = groups * shape.blocks * all_taps * read
-    return Job(f"conv packing {shape.kind}", packing(shape.kind), ("i1", "s0"), sizes, rows, split(rows, shape.width))
+    return Job(f"conv packing {shape.kind}", packing(shape.kind), ("i1", "s0", "s1"), sizes, rows,
+               split(rows, shape.width))
 
 
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str, images: int) -> Shape:

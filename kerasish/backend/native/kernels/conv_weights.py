@@ -21,6 +21,7 @@ from kerasish.backend.native.kernels.conv import (
     read,
     registers,
 )
+from kerasish.backend.native.kernels.conv_padding import padding_jobs
 from kerasish.backend.native.kernels.lines import Line, Tile, products, tiles
 from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.language import BYTES
@@ -167,10 +168,10 @@ def conv_weight_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) ->
     table = (*(n for line in lines[:-1] for n in (line.source, line.cells)), strips, *sizes, per_part)
     job = Job(f"{key_of('conv weights', shape)} {held}", WeightGrad(shape, held),
               ("i0", "i1", "s0" if parts > 1 else "o0"), table, parts * blocks, -(-blocks // 64))
-    if parts == 1:
-        return Plan((job,))
-    add = add_parts("s0", "o0", parts=parts, width=out.size, kind=kind)
-    return Plan((job, add), (align(BYTES[kind] * parts * out.size),))
+    jobs = (job,) if parts == 1 else (job, add_parts("s0", "o0", parts=parts, width=out.size, kind=kind))
+    padding = padding_jobs(lines, x.shape[0], out, kind, "s1")
+    flags = BYTES[kind] * (out.size // out.shape[-1]) if padding else 0
+    return Plan((*jobs, *padding), (align(BYTES[kind] * parts * out.size) if parts > 1 else 0, align(flags)))
 
 
 def _shape(lines: tuple[Line, ...], channels: Channels, kind: str) -> tuple[Shape, int]:

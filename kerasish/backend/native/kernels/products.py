@@ -1,35 +1,34 @@
-"""Matrix products: calls of the library, each on a part of the rows or columns of the result, or of its sums."""
+"""Matrix products: by hand, or calls of the library on parts of the rows or columns of the result, or of its sums."""
 
 import math
 from typing import Any
 
-from llvmlite import ir
-
 from kerasish.backend.native import blas
 from kerasish.backend.native.driver import _Pointer
 from kerasish.backend.native.jobs import Job, Plan, align, lowering
+from kerasish.backend.native.kernels.panels import panel_product
 from kerasish.backend.native.kernels.parts import add_parts
+from kerasish.backend.native.llvm import ir
 
 _ROW_MAJOR, _PLAIN, _TRANSPOSED = 101, 111, 112
 SHARE = 2_000_000  # multiplications of a part
+NEAR = 100_000  # elements of a matrix that stays in the nearer caches: all parts of the rows may read it
 
 
-def gemm(kind: str, wide: bool) -> Any:
-    """Return the writer of a product of batches of matrices.
+def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
+    """Return the writer of a product of batches of matrices, or of a single one to whose rows a bias is added.
 
-    Table: a, b, out; then the function's address, m, n, k, lda, ldb, ldc, transpose a, transpose b; elements from one
-    matrix to the next of a, b and out, along the outer axis of the batch and along the inner one; the length of the
-    inner one; and whether parts are rows (0), columns (1), whole matrices (2), or pieces of the sums (3), which go into
-    a result each; last the length of such a piece.
+    Table: a, b, out, the bias if there is one; then the function's address, m, n, k, lda, ldb, ldc, transpose a,
+    transpose b; elements from one matrix to the next of a, b and out, along the outer axis of the batch and along the
+    inner one; the length of the inner one; whether parts are rows (0), columns (1), whole matrices (2), or pieces of
+    the sums (3), which go into a result each; last the length of such a piece.
     """
-    integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
-
     def write(k: Any) -> None:
+        integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
         a, b, out = (k.pointer(n, kind) for n in range(3))
-        m, n, depth, lda, ldb, ldc, turn_a, turn_b = (k.size(4 + i) for i in range(8))
-        outer, inner, length, mode = [k.size(12 + i) for i in range(3)], [k.size(15 + i) for i in range(3)], *(
-            k.size(18 + i) for i in range(2))
-        pieces, piece = mode.equals(3), k.size(20)
+        address, m, n, depth, lda, ldb, ldc, turn_a, turn_b, *rest = (k.size(3 + has_bias + i) for i in range(18))
+        outer, inner, (length, mode, piece) = rest[:3], rest[3:6], rest[6:]
+        pieces = mode.equals(3)
         build = k.builder
         rows, columns = mode.equals(0), mode.equals(1)
         first, count = rows.where(k.lo, 0), rows.where(k.hi - k.lo, m)
@@ -43,7 +42,7 @@ def gemm(kind: str, wide: bool) -> Any:
         pointer, i32 = ir.PointerType(), ir.IntType(32)
         signature = ir.FunctionType(ir.VoidType(), [i32, i32, i32, *[integer] * 3, real, pointer, integer, pointer,
                                                     integer, real, pointer, integer])
-        function = _Pointer(build.inttoptr(k.size(3).code, pointer), signature)
+        function = _Pointer(build.inttoptr(address.code, pointer), signature)
 
         def whole(v: Any) -> Any:
             return v.code if wide else build.trunc(v.code, i32)
@@ -51,20 +50,30 @@ def gemm(kind: str, wide: bool) -> Any:
         def side(plain: Any) -> Any:
             return build.select(plain.code, ir.Constant(i32, _PLAIN), ir.Constant(i32, _TRANSPOSED))
 
+        if has_bias:
+            _begin_at(k, k.pointer(3, kind) + left, out, count, width, ldc)
         with k.loop(begin, end) as i:
             first, second = i // length, i % length
             at = [first * o + second * n for o, n in zip(outer, inner, strict=True)]
             build.call(function, [
                 ir.Constant(i32, _ROW_MAJOR), side(plain_a), side(plain_b), whole(count), whole(width), whole(depth),
                 ir.Constant(real, 1.0), (a + at[0]).code, whole(lda), (b + at[1]).code, whole(ldb),
-                ir.Constant(real, 0.0), (out + at[2]).code, whole(ldc)])
+                ir.Constant(real, float(has_bias)), (out + at[2]).code, whole(ldc)])
 
     return write
 
 
+def _begin_at(k: Any, bias: Any, out: Any, rows: Any, width: Any, stride: Any) -> None:
+    """Write a bias to all rows, for the product to be added to it."""
+    with k.loop(0, rows) as row:
+        line = out + row * stride
+        k.sweep(0, width, lambda j, mask: line.store(j, bias.load(j, k.lanes, mask), mask))
+
+
 def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
             turn_a: bool = False, turn_b: bool = False, batch: tuple[int, int] = (1, 1),
-            outer: tuple[int, int, int] = (0, 0, 0), inner: tuple[int, int, int] = (0, 0, 0)) -> Job | None:
+            outer: tuple[int, int, int] = (0, 0, 0), inner: tuple[int, int, int] = (0, 0, 0),
+            bias: str | None = None) -> Job | None:
     """Return the job of `out = op(a) @ op(b)` for a batch of matrices; None without a library.
 
     Args:
@@ -74,6 +83,7 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
         turn_a, turn_b: whether the stored matrix is the transposed one.
         batch: matrices along two axes.
         outer, inner: elements from one matrix of a, b and out to the next along each of these axes.
+        bias: operand of shape `(n,)`, added to every row of a single product.
     """
     found = blas.library()
     if found is None:
@@ -81,13 +91,15 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
     work, count = m * n * k, batch[0] * batch[1]
     if count > 1:
         mode, total, grain = 2, count, min(max(1, SHARE // max(work, 1)), count)
-    elif m >= n:
+    elif m >= n or k * n <= NEAR:
         mode, total, grain = 0, m, _grain(m, work)
     else:
         mode, total, grain = 1, n, _grain(n, work)
     address = found.sgemm if kind == "f4" else found.dgemm
     sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
-    return Job(f"gemm {kind} {found.wide}", gemm(kind, found.wide), (a, b, out), tuple(map(int, sizes)), total, grain,
+    key, operands = (f"gemm {kind} {found.wide}", (a, b, out)) if bias is None else (
+        f"gemm {kind} {found.wide} bias", (a, b, out, bias))
+    return Job(key, gemm(kind, found.wide, bias is not None), operands, tuple(map(int, sizes)), total, grain,
                in_rows=mode == 0 and ldc == n)
 
 
@@ -102,7 +114,7 @@ def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n
         scratch: the name of the plan's scratch memory, if it has any.
     """
     job = product(a, b, out, kind=kind, m=m, n=n, k=k, lda=lda, ldb=ldb, ldc=n, turn_a=turn_a, turn_b=turn_b)
-    if job is None or k < 4 * max(m, n) or m * n * k < 4 * SHARE:
+    if job is None or k < 4 * max(m, n) or m * n * k < 8 * SHARE:
         return None if job is None else Plan((job,))
     piece = -(-k // (4 if m * n * k < 64 * SHARE else 8))
     parts = -(-k // piece)
@@ -111,25 +123,38 @@ def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n
                 (align(parts * m * n * (4 if kind == "f4" else 8)),))
 
 
+def single_product(a: str, b: str, out: str, scratch: str, *, bias: str | None = None, **sides: Any) -> Plan | None:
+    """Return the plan of a product of two matrices, to whose rows a bias may be added: by hand or by the library.
+
+    Args:
+        a, b, out, scratch, bias, sides: see `long_product` and `product`.
+    """
+    plan = panel_product(a, b, out, scratch, ldc=sides["n"], bias=bias, **sides)
+    if plan is not None or bias is None:
+        return plan or long_product(a, b, out, scratch, **sides)
+    job = product(a, b, out, ldc=sides["n"], bias=bias, **sides)
+    return None if job is None else Plan((job,))
+
+
 def _grain(length: int, work: int) -> int:
     """Halves, or quarters of large products, in multiples of 32."""
-    parts = 1 if work < 2 * SHARE else 2 if work < 32 * SHARE else 4
+    parts = 1 if work < SHARE else 2 if work < 32 * SHARE else 4
     return max(32, -(-length // (32 * parts)) * 32)
 
 
 @lowering("matmul")
 def matmul(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
-    x, y = ins
+    x, y, *bias = ins
     kind = {"f": "f4", "d": "f8"}.get(x.dtype.char)
     if kind is None or x.ndim < 2 or y.ndim < 2 or not outs[0].size or not x.size:
         return None
     m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
-    common = dict(kind=kind, k=k, n=n, lda=k, ldb=n, ldc=n)
+    common: dict[str, Any] = dict(kind=kind, k=k, n=n, lda=k, ldb=n)
     if y.ndim == 2:
-        job = product("i0", "i1", "o0", m=x.size // k, **common)
-    elif x.shape[:-2] == y.shape[:-2]:
+        return single_product("i0", "i1", "o0", "s0", m=x.size // k, bias="i2" if bias else None, **common)
+    if x.shape[:-2] == y.shape[:-2]:
         batch = math.prod(x.shape[:-2]), 1
-        job = product("i0", "i1", "o0", m=m, batch=batch, outer=(m * k, k * n, m * n), **common)
+        job = product("i0", "i1", "o0", m=m, ldc=n, batch=batch, outer=(m * k, k * n, m * n), **common)
     else:
         job = None
     return None if job is None else Plan((job,))

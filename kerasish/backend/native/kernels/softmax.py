@@ -144,13 +144,19 @@ def loss_grad_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
                 with there:
                     _loss_grad(k, row, to, label, g.load(n), loss.load(n), count)
                 with nowhere:
-                    _clear(k, to, count)
+                    _clear(k, row, to, count)
 
     return write
 
 
-def _clear(k: Kernel, to: Pointer, count: Value) -> None:
-    k.sweep(0, count, lambda i, mask: to.store(i, k.number(0.0, "f4", k.lanes), mask))
+def _clear(k: Kernel, row: Row, to: Pointer, count: Value) -> None:
+    """Write zeros, and NaN where the row holds NaN or infinity."""
+    zero, nan = (k.number(x, "f4", k.lanes) for x in (0.0, float("nan")))
+
+    def number(i: Value, mask: Value | None) -> None:
+        to.store(i, (row.load(i, k.lanes, mask) < float("inf")).where(zero, nan), mask)
+
+    k.sweep(0, count, number)
 
 
 def _loss_grad(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:

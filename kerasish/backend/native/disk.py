@@ -1,0 +1,76 @@
+"""Where compiled kernels are kept for the next process: a folder of the user's own, files whole or not at all."""
+
+import contextlib
+import functools
+import os
+import stat
+
+from kerasish.backend.native.machine import fingerprint
+
+try:
+    from _blake2 import blake2b  # hashlib would load OpenSSL, which takes longer than all that is hashed here
+except ImportError:
+    from hashlib import blake2b
+
+_DIGEST = 32
+
+
+@functools.cache
+def cache_folder() -> str | None:
+    """Return where compiled kernels are kept, None if they are not: KERASISH_CACHE_DIR, or the user's cache."""
+    named, depends_on = os.environ.get("KERASISH_CACHE_DIR"), fingerprint()
+    if named == "" or depends_on is None:
+        return None
+    base = named or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "kerasish")
+    folder = os.path.join(os.path.expanduser(base), "kernels", depends_on)
+    if folder.startswith("~"):  # nobody knows the user's home
+        return None
+    folder = os.path.abspath(folder)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return folder if _is_private(os.stat(folder)) else None
+    except OSError:
+        return None
+
+
+def _is_private(found: os.stat_result) -> bool:
+    """Whether nobody but the user and the system's owner can put files into a folder: what lies in it is run."""
+    if os.name == "nt":  # where a user's folders are the user's own
+        return True
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def path_of(folder: str | None, key: str) -> str | None:
+    """Return the file of a kernel in a folder, None without one."""
+    return None if folder is None else os.path.join(folder, blake2b(key.encode(), digest_size=20).hexdigest())
+
+
+def read(path: str | None) -> bytes | None:
+    """Return what was kept under a path, None if it is not there or damaged."""
+    if path is None:
+        return None
+    try:
+        with open(path, "rb", buffering=0) as file:
+            kept = file.read()
+    except OSError:
+        return None
+    content = kept[_DIGEST:]
+    return content if kept[:_DIGEST] == _digest(content) else None
+
+
+def keep(path: str | None, content: bytes) -> None:
+    """Write a file beside its place and put it there at once: another process sees the whole file or none."""
+    if path is None:
+        return
+    beside = f"{path}.{os.urandom(6).hex()}"
+    try:
+        with open(beside, "xb") as file:
+            file.write(_digest(content) + content)
+        os.replace(beside, path)
+    except OSError:  # a full or read-only disk: the kernel is compiled again next time
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_DIGEST).digest()
