@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.core.dispatch import to_tensor
-from kerasish.core.op import public
+from kerasish.core.dispatch import state, to_tensor
+from kerasish.core.op import Card, public
+from kerasish.core.spec import like
 from kerasish.core.tensor import Tensor
 from kerasish.ops import reduction
 from kerasish.ops.building import as_float, canonical_axis, elementwise
 from kerasish.ops.comparison import where
-from kerasish.ops.elementwise import absolute, clip, erf, expm1, maximum, minimum, negative, sqrt, square, tanh
+from kerasish.ops.elementwise import absolute, clip, erf, exp, expm1, maximum, minimum, negative, sqrt, square, tanh
 from kerasish.ops.joining import split
 from kerasish.ops.shape import reshape
 from kerasish.ops.sorting import sort
@@ -83,6 +84,18 @@ def softsign(x: Any) -> Tensor:
     return x / (1 + absolute(x))
 
 
+def _gelu_vjp(g, x):
+    if not state.tapes:
+        return (_gelu_grad(g, x),)
+    # Somebody wants the gradient of this gradient.
+    return (g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))),)
+
+
+# Where ops run at once: one pass through memory, and only the input is kept. A trace fuses the formula by itself.
+_gelu = Card("gelu", ("x",), spec=like(0), promote="float", vjp=_gelu_vjp)
+_gelu_grad = Card("gelu_grad", ("y", "x"), spec=like(0), promote="float")
+
+
 @public
 def gelu(x: Any, approximate: bool = True) -> Tensor:
     """Gaussian error linear unit x P(N <= x) for a standard normal N (Hendrycks and Gimpel 2016).
@@ -95,6 +108,8 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     x = as_float(x)
     if approximate:
         return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+    if state.interpreter is None:
+        return _gelu(x)
     return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
 
 

@@ -105,3 +105,5 @@ CASES = [
     Case("sparsemax", [normal(5, 3)], {"axis": 0}, reference=sparsemax, rtol=1e-9),
     Case("sparsemax", [np.array([[5.0, 0.0, -1.0]])], reference=sparsemax, id="one wins"),
 ]  # fmt: skip
+
+CARDS_ELSEWHERE = ("gelu_grad",)  # tests/test_higher_gradients.py

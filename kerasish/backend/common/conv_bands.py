@@ -74,7 +74,7 @@ def _bands(xp: Any, x: Any, geometry: Geometry, results: int) -> Iterator[tuple[
     outer = windows.padded_sizes(x.shape[1:-1], padding)[:-1]
     reach = (window[0] - 1) * dilation[0] + 1
     row = prod(outer[1:]) * out[-1] * window[-1] * x.shape[-1]  # elements
-    fitting = windows.tile_bytes(xp) // 4 // max(1, row * x.dtype.itemsize)  # the sums take as much again
+    fitting = windows.tile_bytes(xp) // 2 // max(1, row * x.dtype.itemsize)  # the sums take as much again
     images = min(x.shape[0], max(1, fitting // outer[0]))
     rows = out[0] if images > 1 else max(1, (fitting - reach) // strides[0] + 1)
     plain = not any(map(any, padding)) and x.flags.c_contiguous

@@ -39,18 +39,65 @@ SINGLE_BELOW = [
 def erf(xp, x, *, out=None):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
     only_real(x)
-    if x.dtype == "float64":
-        return deliver(_erf64(xp, x), out)
     result = fresh(xp, x.shape, x.dtype, out)
-    values, results = x.reshape(-1), result.reshape(-1)
-    for part in spans(x.size, tile_bytes(xp) // 64):
-        y = results[part]
-        xp.minimum(xp.maximum(values[part], -4, out=y), 4, out=y)
-        z = y * y
-        y *= _polynomial(SINGLE_ABOVE, z)
-        y /= _polynomial(SINGLE_BELOW, z)
-        xp.minimum(xp.maximum(y, -1, out=y), 1, out=y)
+    for values, y in _tiles(xp, x, result):
+        _write_erf(xp, values, y)
     return deliver(result, out)
+
+
+@kernel("gelu")
+@through_float32
+def gelu(xp, x, *, out=None):
+    """x (1 + erf(x / sqrt(2))) / 2."""
+    only_real(x)
+    result = fresh(xp, x.shape, x.dtype, out)
+    for values, y in _tiles(xp, x, result):
+        _write_twice_below(xp, values, y)
+        y *= values * x.dtype.type(0.5)
+    return deliver(result, out)
+
+
+@kernel("gelu_grad")
+@through_float32
+def gelu_grad(xp, g, x, *, out=None):
+    """g ((1 + erf(x / sqrt(2))) / 2 + x exp(-x^2 / 2) / sqrt(2 pi))."""
+    only_real(x)
+    result = fresh(xp, x.shape, x.dtype, out)
+    for grads, values, y in _tiles(xp, g, x, result):
+        _write_twice_below(xp, values, y)
+        slope = values * values
+        slope *= -0.5
+        xp.exp(slope, out=slope)
+        slope *= sqrt(2 / pi)
+        slope *= values
+        y += slope
+        y *= 0.5
+        y *= grads
+    return deliver(result, out)
+
+
+def _tiles(xp, *arrays):
+    """Yield the same pieces of arrays of one shape, small enough that what is made of them stays in the cache."""
+    arrays = [a.reshape(-1) for a in arrays]
+    for part in spans(arrays[0].size, tile_bytes(xp) // 64):
+        yield tuple([a[part] for a in arrays])
+
+
+def _write_twice_below(xp, x, out):
+    """Write to `out` 1 + erf(x / sqrt(2)), twice the probability that a standard normal number is below x."""
+    _write_erf(xp, x * x.dtype.type(sqrt(0.5)), out)
+    out += 1
+
+
+def _write_erf(xp, x, out):
+    if x.dtype == "float64":
+        out[...] = _erf64(xp, x)
+        return
+    xp.minimum(xp.maximum(x, -4, out=out), 4, out=out)
+    z = out * out
+    out *= _polynomial(SINGLE_ABOVE, z)
+    out /= _polynomial(SINGLE_BELOW, z)
+    xp.minimum(xp.maximum(out, -1, out=out), 1, out=out)
 
 
 @kernel("erfc")

@@ -116,6 +116,14 @@ def _serves(out: Any, shape: Sizes, dtype: Any) -> bool:
     return out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous
 
 
+def cleared(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
+    """Return a contiguous array of zeros to compute into: `out` where it serves, else a new one."""
+    if out is None or fresh(xp, shape, dtype, out) is not out:
+        return xp.zeros(shape, dtype)
+    out[...] = 0
+    return out
+
+
 def deliver(result: Any, out: Any) -> Any:
     """Return the result in `out`, if one was given."""
     if out is None or result is out:
