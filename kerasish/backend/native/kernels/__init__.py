@@ -9,7 +9,7 @@ FILES = {
     "attention_grad": ("attention_grad",),
     "conv": ("conv", "conv_input_grad"),
     "conv_weights": ("conv_weight_grad",),
-    "folds": ("max", "mean", "min", "sum"),
+    "folds": ("all", "any", "max", "mean", "min", "sum"),
     "moments": ("moments", "var"),
     "movers": ("broadcast_to", "concatenate", "copy", "diagonal", "flip", "full", "get_item", "pad", "put_diagonal",
                "put_item", "repeat", "roll", "scatter_item", "split", "tile", "transpose"),
@@ -19,7 +19,7 @@ FILES = {
     "recurrent": ("gru", "gru_grad", "lstm", "lstm_grad"),
     "rows": ("add_along_axis", "number_rows", "take", "take_along_axis"),
     "scans": ("argmax", "argmin", "cumsum"),
-    "softmax": ("log_softmax", "softmax", "softmax_grad", "sparse_softmax_crossentropy",
+    "softmax": ("log_softmax", "logsumexp", "softmax", "softmax_grad", "sparse_softmax_crossentropy",
                 "sparse_softmax_crossentropy_grad"),
 }
 _FILE_OF = {name: file for file, names in FILES.items() for name in names}
