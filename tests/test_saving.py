@@ -345,7 +345,7 @@ def test_files_and_what_they_hold(tmp_path):
 
 @pytest.mark.parametrize(("act", "error", "words"), [
     (lambda d: mlp().save(d / "m"), ValueError, "must end in .keras"),
-    (lambda d: mlp().save(d / "m.keras", foo=1), ValueError, "unexpected"),
+    (lambda d: mlp().save(d / "m.keras", foo=1), ValueError, "Unrecognized keyword"),
     (lambda d: mlp().save(d / "m.h5", zipped=True), ValueError, "zipped"),
     (lambda d: mlp().save_weights(d / "m.h5"), ValueError, r"weights\.h5"),
     (lambda d: mlp().load_weights(d / "m.weights.h5"), FileNotFoundError, "no file"),

@@ -44,10 +44,10 @@ def test_grows_and_shrinks():
 
 
 @pytest.mark.parametrize(("make", "error", "words"), [
-    (lambda: keras.Sequential([3]), ValueError, "is made of layers"),
+    (lambda: keras.Sequential([3]), ValueError, "Only instances of keras.Layer"),
     (lambda: keras.Sequential([lambda x: x]), ValueError, "Lambda"),
-    (lambda: keras.Sequential([layers.Dense]), ValueError, "is made of layers"),
-    (lambda: keras.Sequential([layers.Dense(2)(keras.Input((3,)))]), ValueError, "is made of layers"),
+    (lambda: keras.Sequential([layers.Dense]), ValueError, "Only instances of keras.Layer"),
+    (lambda: keras.Sequential([layers.Dense(2)(keras.Input((3,)))]), ValueError, "Only instances of keras.Layer"),
     (lambda: keras.Sequential([keras.Input((3,)), keras.Input((3,))]), ValueError, "input"),
     (lambda: keras.Sequential([layers.Dense(2), keras.Input((3,))]), ValueError, "input"),
     (lambda: keras.Sequential([layers.Dense(2, name="d"), layers.Dense(2, name="d")]), ValueError, "unique"),

@@ -70,8 +70,8 @@ def _walk_back(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[l
         if node is None and id(x) in given:
             continue
         if node is None or (node.is_input and id(x) not in given):
-            raise ValueError(f"the graph is disconnected: outputs {[o.name for o in outputs]} cannot be computed "
-                             f"from inputs {[i.name for i in inputs]}: {x} is needed, and is none of them")
+            raise ValueError(f"the graph is disconnected: Output {' or '.join(o.name for o in outputs)} is not "
+                             f"connected to `inputs` {[i.name for i in inputs]}: {x} is needed, and is none of them")
         if id(node) in done:
             continue
         met.setdefault(id(node.operation), len(met))

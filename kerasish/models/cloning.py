@@ -29,7 +29,7 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
     """
     copies: dict[int, Any] = kwargs.pop("cache", None) or {}
     if kwargs:
-        raise ValueError(f"clone_model() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of clone_model()")
     if not isinstance(model, Model):
         raise ValueError(f"clone_model() copies models, got {model!r}")
     copy = _copier(clone_function, call_function, recursive, copies)

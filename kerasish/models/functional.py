@@ -35,7 +35,7 @@ class Functional(Model):
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None,
                  **kwargs: Any):
         self._init_trainer()
-        inputs, outputs = _as_structure(inputs), _as_structure(outputs)
+        inputs, outputs = _as_structure(inputs, "inputs"), _as_structure(outputs, "outputs")
         inputs, outputs = _from_fresh_inputs(inputs, outputs)
         # The layers keep what they say of themselves: only setting the attribute later changes them too.
         Layer.__init__(self, name=name, trainable=trainable is not False, **kwargs)
@@ -200,11 +200,11 @@ def _check_names(operations: list[Any], model: str) -> None:
                          f"called {taken}")
 
 
-def _as_structure(x: Any) -> Any:
+def _as_structure(x: Any, what: str) -> Any:
     for leaf in tree.flatten(x):
         if not isinstance(leaf, KerasTensor):
-            raise ValueError(f"a functional model is made of symbolic tensors from keras.Input and layers called on "
-                             f"them, got a {type(leaf).__name__}")
+            raise ValueError(f"All `{what}` values must be KerasTensors, made by keras.Input and by layers called on "
+                             f"them: got a {type(leaf).__name__}")
     return x
 
 

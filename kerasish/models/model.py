@@ -56,7 +56,8 @@ class Model(Trainer, Layer):
 
     @layers.setter
     def layers(self, _value: Any) -> None:
-        raise AttributeError("`layers` is made from the layers that the model holds: give the attribute another name")
+        raise AttributeError("the `Model.layers` attribute is reserved for the layers that the model holds: "
+                             "give the attribute another name")
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position.

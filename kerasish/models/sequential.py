@@ -56,14 +56,14 @@ class Sequential(Model):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
             hint = ": wrap a function in layers.Lambda, or write a Layer" if inspect.isroutine(layer) else ""
-            raise ValueError(f"a Sequential model is made of layers, got {layer!r} "
+            raise ValueError(f"Only instances of keras.Layer make up a Sequential model, got {layer!r} "
                              f"({type(layer).__name__}){hint}")
         if any(layer.name == other.name for other in self._sequence):
             raise ValueError(f"all layers of a Sequential model must have unique names, but {layer.name!r} is in "
                              f"model {self.name!r} already")
         if isinstance(layer, InputLayer) and self._sequence:
-            raise ValueError(f"model {self.name!r} has layers already, so its input can no longer be given: its first "
-                             f"layer is {self._sequence[0].name!r}")
+            raise ValueError(f"model {self.name!r} has already been configured: its input can no longer be given, "
+                             f"since its first layer is {self._sequence[0].name!r}")
         if not self._sequence and not isinstance(layer, InputLayer):
             shape = layer._input_shape_argument or getattr(layer, "batch_shape", None)
             if shape is None and isinstance(layer, Functional | Sequential) and layer.built:

@@ -31,9 +31,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     """
     path = pathlib.Path(os.fspath(filepath))
     include_optimizer = kwargs.pop("include_optimizer", True)
-    kwargs.pop("save_format", None)
+    if kwargs.pop("save_format", None) and path.suffix not in (".h5", ".hdf5", ".keras"):
+        raise ValueError("The `save_format` argument is deprecated: the ending of the file name, .keras or .h5, tells "
+                         f"the format, got {str(path)!r}")
     if kwargs:
-        raise ValueError(f"save_model() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of save_model()")
     _check_overwrite(path, overwrite)
     if path.suffix in (".h5", ".hdf5"):
         if zipped is not None:
@@ -42,7 +44,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     elif path.suffix == ".keras" or zipped is False:
         save_archive(model, path, zipped is not False)
     else:
-        raise ValueError(f"cannot tell the format of {str(path)!r}: a model's file name must end in .keras or .h5")
+        raise ValueError(f"Invalid filepath extension for saving: {str(path)!r}. A model's file name must end in "
+                         ".keras or .h5")
 
 
 def _check_overwrite(path: pathlib.Path, overwrite: bool) -> None:
@@ -112,7 +115,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     skip = kwargs.pop("objects_to_skip", None) or ()
     by_name = kwargs.pop("by_name", False)
     if kwargs:
-        raise ValueError(f"load_weights() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of load_weights()")
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
     _build_optimizer(model)

@@ -82,5 +82,5 @@ def _fault(x: Any, entry: Entry, path: str) -> str | None:
         if str(i) not in keys:
             return f"the file has no variable {i} for {v.path!r}"
         if entry.shape_of(str(i)) != tuple(v.shape):
-            return f"variable {v.path!r} has shape {tuple(v.shape)}, the file {entry.shape_of(str(i))}"
+            return f"variable {v.path!r} has shape {tuple(v.shape)}, the file {entry.shape_of(str(i))}: they must match"
     return None

@@ -187,7 +187,7 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     """
     module_objects = kwargs.pop("module_objects", None)
     if kwargs:
-        raise TypeError(f"deserialize_keras_object got unexpected arguments {sorted(kwargs)}")
+        raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of deserialize_keras_object")
     custom = dict(custom_objects or {})
     if isinstance(config, str):
         found = get_registered_object(config, custom)
@@ -212,8 +212,8 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
     name, inner = config["class_name"], config["config"]
     if name == "__lambda__":
         raise ValueError("the file holds the code of a lambda, as of a Lambda layer, and kerasish never runs code from "
-                         "a file: define the function by name, register it with "
-                         "@keras.saving.register_keras_serializable(), and build the model with it")
+                         "a file, which would be arbitrary code execution: define the function by name, register it "
+                         "with @keras.saving.register_keras_serializable(), and build the model with it")
     if name in CODECS:
         return CODECS[name].decode(inner or {})
     if name == "function":
@@ -245,8 +245,9 @@ def _build(cls: Any, config: dict[str, Any], custom: dict[str, Any]) -> Any:
             raise
         except TypeError as error:
             raise TypeError(
-                f"{cls.__name__}.from_config failed on {inner!r}: {error}. An object in a config must be turned "
-                "back by `deserialize_keras_object` in the class's own `from_config` or `__init__`."
+                f"Unable to reconstruct an instance: {cls.__name__}.from_config failed on {inner!r}: {error}. See "
+                "that the objects in a config are explicitly deserialized, by `deserialize_keras_object` in the "
+                "class's own `from_config` or `__init__`."
             ) from error
         if config.get("build_config") and not getattr(instance, "built", False):
             instance.build_from_config(config["build_config"])
