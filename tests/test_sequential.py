@@ -114,3 +114,23 @@ def test_further_layers_may_be_attached():
     model.head = layers.Dense(1)
     assert [layer.name for layer in model.layers] == ["a", "b"]
     assert fill(model).head(normal(1, 2)).shape == (1, 1)
+
+
+def test_stays_built_when_it_shrinks_after_its_first_data():
+    model = keras.Sequential([layers.Dense(4), layers.Dense(5)])
+    model(np.zeros((3, 2), "float32"))
+    model.pop()
+    assert model.built and model.output_shape == (3, 4) and len(model.weights) == 2
+    model.add(layers.Dense(6))
+    assert model.built and model(np.zeros((3, 2), "float32")).shape == (3, 6)
+
+
+def test_a_layer_of_two_inputs_and_set_layers_are_refused():
+    class Scaled(layers.Layer):
+        def call(self, x, factor):
+            return x * factor
+
+    with pytest.raises(ValueError, match=r"can only have a single required argument.*\['x', 'factor'\]"):
+        keras.Sequential([keras.Input((2,)), Scaled()])
+    with pytest.raises(AttributeError, match=r"Use `add\(\)` and `pop\(\)`"):
+        keras.Sequential().layers = []

@@ -276,4 +276,4 @@ def _resolve_ends(ends: Any, made: dict) -> Any:
         return _lookup(ends, made)
     if isinstance(ends, dict):
         return {k: _resolve_ends(v, made) for k, v in ends.items()}
-    return [_resolve_ends(e, made) for e in ends]
+    return (tuple if isinstance(ends, tuple) else list)(_resolve_ends(e, made) for e in ends)

@@ -28,6 +28,7 @@ from kerasish.utils.registry import (
     builtins_in,
     builtins_named,
     find_builtin,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
 )
@@ -268,12 +269,18 @@ def _find(config: dict[str, Any], name: str, custom: dict[str, Any], module_obje
         found = get_registered_object(candidate, custom)
         if found is not None:
             return found
-    if module_objects is not None and name in module_objects:
-        return module_objects[name]
-    if module is not None:
-        found = _find_ours(module, name, is_function)
+    if is_function and module == "builtins":  # Keras wrote the bare name of a registered function
+        found = next((f for key, f in get_custom_objects().items() if key.rpartition(">")[2] == name), None)
         if found is not None:
             return found
+    found = None if module_objects is None else module_objects.get(name)
+    if found is None and module is not None:
+        found = _find_ours(module, name, is_function)
+    if found is not None:
+        if registered and {">", "."} & set(registered):  # a plain name is an older spelling of the same
+            raise ValueError(f"{registered!r} is not registered, and {name!r} of {module} resolved to a Keras "
+                             "built-in: register the class, or remove `registered_name` from the config")
+        return found
     raise UnknownObjectError(
         f"cannot locate {'function' if is_function else 'class'} {name!r} (module {module!r}, registered as "
         f"{registered!r}): decorate it with @keras.saving.register_keras_serializable() and import it before loading, "

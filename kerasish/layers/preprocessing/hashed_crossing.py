@@ -57,7 +57,7 @@ class HashedCrossing(Layer):
 
     def _list(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:
-            raise ValueError(f"layer {self.path!r} should be called on a list with two inputs or more, got {inputs!r}")
+            raise ValueError(f"layer {self.path!r} should be called on a list with at least two inputs, got {inputs!r}")
         return inputs
 
     def _check_shapes(self, shapes: list[tuple]) -> None:
