@@ -25,7 +25,6 @@ from kerasish.ops import (
     sigmoid,
     silu,
     soft_shrink,
-    softmax,
     softplus,
     softsign,
     sparse_plus,
@@ -36,6 +35,7 @@ from kerasish.ops import (
     tanh_shrink,
     threshold,
 )
+from kerasish.ops.softmax import quiet_softmax as softmax
 from kerasish.utils import serialization
 from kerasish.utils.registry import CustomObjectScope, builtin, builtin_name
 

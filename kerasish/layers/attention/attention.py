@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish import ops
+from kerasish import activations, ops
 from kerasish.core.random_state import SeedGenerator
 from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.attention import masks
@@ -82,7 +82,7 @@ class Attention(Layer):
         allowed = self._calculate_score_mask(scores, value_mask, use_causal_mask)
         if allowed is not None:
             scores = ops.where(allowed, scores, scores - (65504.0 if scores.dtype == "float16" else 1e9))
-        weights = ops.softmax(scores, axis=-1)
+        weights = activations.softmax(scores, axis=-1)
         if training and self.dropout > 0:
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
         out = ops.matmul(weights, value)
