@@ -27,6 +27,7 @@ class Sequential(Model):
 
     _functional: Functional | None
     _sequence: list[Layer]
+    _source: InputLayer | None = None
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         self._init_trainer()
@@ -135,7 +136,7 @@ class Sequential(Model):
         """The layers, the input aside."""
         return [layer for layer in self._sequence if not isinstance(layer, InputLayer)]
 
-    @layers.setter
+    @layers.setter  # type: ignore[no-redef]
     def layers(self, _value: Any) -> None:
         raise AttributeError("the `Model.layers` attribute is reserved for the layers of the model. Use `add()` and "
                              "`pop()`, or give the attribute another name")
