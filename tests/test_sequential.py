@@ -53,7 +53,7 @@ def test_grows_and_shrinks():
     (lambda: keras.Sequential([layers.Dense(2, name="d"), layers.Dense(2, name="d")]), ValueError, "unique"),
     (lambda: keras.Sequential([]).pop(), IndexError, "no layers"),
     (lambda: keras.Sequential([]).build((None, 3)), ValueError, "no layers"),
-    (lambda: mlp().get_layer("nope"), ValueError, "only"),
+    (lambda: mlp().get_layer("nope"), ValueError, "No such layer: 'nope'"),
     (lambda: mlp().get_layer(index=9), ValueError, "2 layers"),
     (lambda: mlp().get_layer(), ValueError, "name or an index"),
     (lambda: setattr(mlp(), "layers", []), AttributeError, "another name"),

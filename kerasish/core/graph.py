@@ -106,9 +106,9 @@ class Function(Operation):
         self._inputs: list[KerasTensor] = tree.flatten(inputs)
         self._outputs: list[KerasTensor] = tree.flatten(outputs)
         if not self._outputs:
-            raise ValueError("argument `outputs` is empty: give at least one symbolic tensor")
+            raise ValueError("`outputs` argument cannot be empty: give at least one symbolic tensor")
         if not self._inputs:
-            raise ValueError("argument `inputs` is empty: give at least one symbolic tensor")
+            raise ValueError("`inputs` argument cannot be empty: give at least one symbolic tensor")
         for x in (*self._inputs, *self._outputs):
             if not isinstance(x, KerasTensor):
                 raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")

@@ -150,7 +150,7 @@ class Variable(TensorOperators):
         value = value if type(value) is Tensor else to_own_tensor(value)
         if value.shape != self._shape:
             raise ValueError(f"variable {self.path!r} has shape {self._shape} and cannot be assigned a value of "
-                             f"shape {value.shape}")
+                             f"shape {value.shape}: they must match")
         if value.data.dtype != self._value.data.dtype:
             value = OPS["cast"](value, self._dtype)
         if state.variables is not None:

@@ -95,7 +95,7 @@ def _clone_functional(model: Any, copy: Callable[[Any], Any], call_function: Cal
         input_tensors = tree.map_structure(
             lambda x: Input(batch_shape=x.shape, dtype=x.dtype, name=_maker(x).name, optional=_maker(x).optional), own)
     if isinstance(own, dict) and not (isinstance(input_tensors, dict) and set(input_tensors) == set(own)):
-        raise ValueError(f"`input_tensors` must have the same structure as the inputs of model {model.name!r}, a dict "
+        raise ValueError(f"`input_tensors` must have the structure of the inputs of model {model.name!r}, a dict "
                          f"with the keys {list(own)}; got {input_tensors!r}")
     inputs = tree.flatten(input_tensors)
     if len(inputs) != len(model.inputs) or not all(isinstance(x, KerasTensor) for x in inputs):

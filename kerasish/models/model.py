@@ -75,7 +75,7 @@ class Model(Trainer, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f"model {self.name!r} has no layer {name!r}, only {[layer.name for layer in layers]}")
+        raise ValueError(f"No such layer: {name!r}. Model {self.name!r} has {[layer.name for layer in layers]}")
 
     def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None,
                 expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:

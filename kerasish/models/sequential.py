@@ -60,8 +60,8 @@ class Sequential(Model):
             raise ValueError(f"Only instances of keras.Layer make up a Sequential model, got {layer!r} "
                              f"({type(layer).__name__}){hint}")
         if any(layer.name == other.name for other in self._sequence):
-            raise ValueError(f"all layers of a Sequential model should have unique names, but {layer.name!r} is in "
-                             f"model {self.name!r} already")
+            raise ValueError(f"layers in model {self.name!r} should have unique names, but {layer.name!r} is there "
+                             "already")
         if isinstance(layer, InputLayer) and self._sequence:
             raise ValueError(f"model {self.name!r} has already been configured: its input can no longer be given, "
                              f"since its first layer is {self._sequence[0].name!r}")
@@ -125,8 +125,8 @@ class Sequential(Model):
                 required = layer._call_signature.required
                 if len(required) < 2:
                     raise
-                raise ValueError(f"a layer of a Sequential model can only have a single required argument, its input, "
-                                 f"positional; call() of {layer.name!r} has {required}") from error
+                raise ValueError(f"layer {layer.name!r} in model {self.name!r} can only have a single required "
+                                 f"argument, its input, positional; call() has {required}") from error
         self._set_untracked(_functional=Functional(source.output, x, name=self.name))
         if first is not source:
             self._set_untracked(_source=source)

@@ -109,7 +109,8 @@ class Outputs:
         has = f"the keys {list(value)}" if isinstance(value, dict) else (
             f"{len(value)} entries" if isinstance(value, list | tuple) else f"the value {value!r}")
         expected = f"Expected keys {list(self._index())}. " if self._index() else ""
-        hint = {"loss_weights": "Each loss has one weight. ", "y": "Targets are nested as outputs are. "}.get(what, "")
+        hint = {"loss_weights": "They must match the number of losses. ",
+                "y": "y_true and y_pred have different structures. "}.get(what, "")
         return MisfitError(f"Invalid `{what}`: {has} do not fit the model's {self.count} outputs. {expected}{hint}The "
                            f"structure of the outputs is {self.structure}")
 

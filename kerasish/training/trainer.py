@@ -127,7 +127,7 @@ class Trainer(Steps):
 
     def _assert_compiled(self, method: str) -> None:
         if not self.compiled:
-            raise ValueError(f"call compile() on model {self.name!r} before {method}()")  # type: ignore
+            raise ValueError(f"You must call `compile()` on model {self.name!r}, then {method}()")  # type: ignore
 
     # ---- the three runs ------------------------------------------------------------------------
 

@@ -278,8 +278,8 @@ def _find(config: dict[str, Any], name: str, custom: dict[str, Any], module_obje
         found = _find_ours(module, name, is_function)
     if found is not None:
         if registered and {">", "."} & set(registered):  # a plain name is an older spelling of the same
-            raise ValueError(f"{registered!r} is not registered, and {name!r} of {module} resolved to a Keras "
-                             "built-in: register the class, or remove `registered_name` from the config")
+            raise ValueError(f"{registered!r} is not registered, so the config resolved to a Keras built-in, {name!r} "
+                             f"of {module}: register the class, or remove `registered_name` from the config")
         return found
     raise UnknownObjectError(
         f"cannot locate {'function' if is_function else 'class'} {name!r} (module {module!r}, registered as "
@@ -353,5 +353,5 @@ def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) ->
     if callable(obj):
         return obj
     meant = did_you_mean(identifier, module_objects) if isinstance(identifier, str) else ""
-    raise ValueError(f"cannot interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a class, "
-                     f"or one of the names {', '.join(sorted(module_objects))}")
+    raise ValueError(f"Could not interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a "
+                     f"class, or one of the names {', '.join(sorted(module_objects))}")
