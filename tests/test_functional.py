@@ -191,6 +191,7 @@ def _input():
     (lambda i: keras.Model({"j": i, "k": keras.Input((3,))}, i)({"j": normal(2, 3), "l": normal(2, 3)}),
      r"missing the inputs \['k'\]"),
     (lambda i: keras.Model({"j": i}, i * 2)({"j": None}), "not optional"),
+    (lambda i: keras.Model({"j": {"k": i}}, i * 2)({}), "missing the inputs"),
     (lambda i: keras.Model({"j": {"k": i}}, i * 2)({"j": {"k": normal(2, 3, 4)}}), "name 'i' and path 'j.k'"),
     (lambda i: keras.Model(i, i * 2)(normal(2, 4)), r"expected shape=\(None, 3\), found shape=\(2, 4\)"),
 ])  # fmt: skip

@@ -134,3 +134,9 @@ def test_a_layer_of_two_inputs_and_set_layers_are_refused():
         keras.Sequential([keras.Input((2,)), Scaled()])
     with pytest.raises(AttributeError, match=r"Use `add\(\)` and `pop\(\)`"):
         keras.Sequential().layers = []
+
+
+def test_takes_other_lengths_than_those_of_its_first_data():
+    model = keras.Sequential([layers.Reshape((-1, 4)), layers.Dense(3)])
+    assert model(normal(2, 4, 2)).shape == (2, 2, 3)
+    assert model(normal(2, 6, 2)).shape == (2, 3, 3)

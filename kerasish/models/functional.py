@@ -107,7 +107,21 @@ class Functional(Model):
         self.built = True
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(self._arranged(inputs), *args, **kwargs)
+        inputs = self._arranged(inputs)
+        self._check_shapes(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _check_shapes(self, inputs: Any) -> None:
+        if self._given_input_spec is not None:
+            assert_input_compatibility(self._given_input_spec, inputs, self.path)
+            return
+        for i, (x, symbol) in enumerate(zip(tree.flatten(inputs), self.inputs, strict=True)):
+            shape, expected = tuple(getattr(x, "shape", ())), symbol.shape
+            # Where a last axis is missing or too many, `call` mends it or says that it cannot.
+            if len(shape) == len(expected) and not all(
+                    None in (n, m) or agree(n, m) for n, m in zip(shape[1:], expected[1:], strict=True)):
+                raise ValueError(f"input {i} is incompatible with the layer {self.path!r}: expected shape="
+                                 f"{(None, *expected[1:])}, found shape={shape}")
 
     def _arranged(self, inputs: Any) -> Any:
         """Inputs in the model's own structure: a dict by input names serves a model with a list."""
@@ -134,19 +148,17 @@ class Functional(Model):
         return tree.pack_sequence_as(own, flat)
 
     def _by_key(self, own: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
-        missing = [k for k, x in own.items() if k not in inputs and not _is_optional(x)]
+        missing = [k for k, x in own.items() if k not in inputs and not all(map(_is_optional, tree.flatten(x)))]
         if missing:
             raise ValueError(f"model {self.name!r} is missing the inputs {missing}; it got {sorted(inputs)}")
         extra = sorted(set(inputs) - set(own))
         if extra:
             warnings.warn(f"model {self.name!r} has no inputs {extra}: what was given for them is not used",
                           stacklevel=4)
-        return {k: inputs.get(k) for k in own}
+        return {k: inputs[k] if k in inputs else tree.map_structure(lambda _: None, x) for k, x in own.items()}
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the outputs, layer by layer."""
-        if self._given_input_spec is not None:
-            assert_input_compatibility(self._given_input_spec, inputs, self.path)
         flat = [self._standardized(x, i) for i, x in enumerate(tree.flatten(inputs))]
         for x, m in zip(flat, tree.flatten(mask), strict=False):
             if m is not None:
@@ -178,9 +190,6 @@ class Functional(Model):
             path = ".".join(map(str, tree.flatten_with_path(self._graph._inputs_struct)[i][0]))
             raise ValueError(f"the input of model {self.name!r} with name {self.input_names[i]!r} and path {path!r} "
                              f"has {expected} axes, shape {symbol.shape}, but was given shape {tuple(x.shape)}")
-        if not all(None in (n, m) or agree(n, m) for n, m in zip(y.shape[1:], symbol.shape[1:], strict=True)):
-            raise ValueError(f"input {i} is incompatible with the layer {self.path!r}: expected shape="
-                             f"{(None, *symbol.shape[1:])}, found shape={tuple(x.shape)}")
         return y
 
     def compute_output_shape(self, input_shape: Any) -> Any:
