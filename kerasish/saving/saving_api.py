@@ -43,7 +43,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         raise ValueError("The `save_format` argument is deprecated: the ending of the file name, .keras or .h5, tells "
                          f"the format, got {str(path)!r}")
     if kwargs:
-        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of save_model()")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)}: they are not supported by save_model()")
     _check_overwrite(path, overwrite)
     if path.suffix in (".h5", ".hdf5"):
         if zipped is not None:

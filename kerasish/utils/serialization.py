@@ -221,6 +221,8 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
         if not isinstance(inner, str):
             raise TypeError(f"a function's config must be its name, got {inner!r} in {config!r}")
         return _find(config, inner, custom, module_objects)
+    if inner is not None and not isinstance(inner, dict):
+        raise TypeError(f"Expected 'config' to be a dict, got {inner!r} for {name!r}")
     shared, number = _shared.get(), (config.get("shared_object_id"), name)
     if number[0] is not None and shared and number in shared:
         return shared[number]
@@ -235,8 +237,6 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
 
 def _build(cls: Any, config: dict[str, Any], custom: dict[str, Any]) -> Any:
     inner = {} if config["config"] is None else config["config"]
-    if not isinstance(inner, dict):
-        raise TypeError(f"the config of {cls.__name__} must be a dict, got {inner!r}")
     if not hasattr(cls, "from_config"):
         raise TypeError(f"class {cls.__name__} must have a `from_config` method to be deserialized")
     with CustomObjectScope(custom):

@@ -32,6 +32,8 @@ REFUSED = [
     (lambda: ops.image.extract_patches(np.ones((4, 4, 1), "float32"), (5, 5)), ValueError, "do not fit images"),
     (lambda: ops.image.extract_patches(np.ones((4, 4, 1), "float32"), 2, strides=0), ValueError, "`strides`"),
     (lambda: ops.glu(X), ValueError, "even length in axis -1"),
+    (lambda: ops.inner(X, np.ones(4)), ValueError, r"last dimension, got shapes \(2, 3\) and \(4,\)"),
+    (lambda: ops.image.resize(np.ones((4, 4, 1), "float32"), (0, 2)), ValueError, "positive height and width"),
 ]
 
 
