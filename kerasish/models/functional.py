@@ -117,6 +117,8 @@ class Functional(Model):
             return
         for i, (x, symbol) in enumerate(zip(tree.flatten(inputs), self.inputs, strict=True)):
             shape, expected = tuple(getattr(x, "shape", ())), symbol.shape
+            if shape[1:] == expected[1:]:
+                continue
             # Where a last axis is missing or too many, `call` mends it or says that it cannot.
             if len(shape) == len(expected) and not all(
                     None in (n, m) or agree(n, m) for n, m in zip(shape[1:], expected[1:], strict=True)):
