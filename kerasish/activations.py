@@ -26,7 +26,6 @@ from kerasish.ops import (
     sigmoid,
     silu,
     soft_shrink,
-    softmax,
     softplus,
     softsign,
     sparse_plus,
@@ -37,6 +36,7 @@ from kerasish.ops import (
     tanh_shrink,
     threshold,
 )
+from kerasish.ops.softmax import quiet_softmax as softmax
 from kerasish.utils import serialization
 from kerasish.utils.registry import CustomObjectScope, builtin, builtin_name
 

@@ -129,3 +129,12 @@ def test_the_plain_op_counts_as_its_activation():
 def test_unknown_refused(identifier):
     with pytest.raises(ValueError, match="activation"):
         activations.get(identifier)
+
+
+def test_softmax_of_one_class_warns_unless_it_is_an_activation():
+    x = np.ones((2, 1), "float32")
+    for axis in (1, -1):
+        with pytest.warns(UserWarning, match=rf"softmax over axis {axis} of shape \(2, 1\) gives ones"):
+            np.testing.assert_array_equal(ops.softmax(x, axis), x)
+    np.testing.assert_array_equal(activations.softmax(x), x)
+    assert ops.softmax(x, 0).shape == (2, 1)

@@ -228,7 +228,7 @@ def test_terminate_on_nan(loss, stops, capsys):
     assert ("Batch 3" in capsys.readouterr().out) == stops
     told = CallbackList(callbacks.TerminateOnNaN(raise_error=True), model=model)
     if stops:
-        with pytest.raises(RuntimeError, match="loss of batch 3 is"):
+        with pytest.raises(RuntimeError, match="NaN or Inf loss encountered: that of batch 3 is"):
             told.on_train_batch_end(3, {"loss": loss})
 
 

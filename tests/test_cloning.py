@@ -118,7 +118,7 @@ def test_classes_of_the_users():
 
 
 @pytest.mark.parametrize(("kwargs", "words"), [
-    ({"foo": 1}, "unexpected"), ({"input_tensors": [keras.Input((4,))]}, "2 inputs"),
+    ({"foo": 1}, "Unrecognized keyword"), ({"input_tensors": [keras.Input((4,))]}, "2 inputs"),
     ({"input_tensors": DATA}, "symbolic"),
 ])  # fmt: skip
 def test_refuses(kwargs, words):

@@ -203,7 +203,7 @@ ERRORS = {
     "batch size": (dict(x=X, batch_size=0), ValueError, "batch_size must be a positive integer, got 0"),
     "batch size type": (dict(x=X, batch_size=2.0), ValueError, "batch_size must be a positive integer, got 2.0"),
     "shuffle": (dict(x=X, shuffle="all"), ValueError, "shuffle must be"),
-    "generator and y": (dict(x=iter([(X,)]), y=X), ValueError, "`y` cannot be given beside a list_iterator as `x`"),
+    "generator and y": (dict(x=iter([(X,)]), y=X), ValueError, "`y` should not be passed when providing `x` as a list"),
     "empty generator": (dict(x=iter([])), ValueError, "gave no batch at all"),
     "generator of lists": (dict(x=iter([[X, X]])), ValueError, "must yield tuples"),
     "four parts": (dict(x=iter([(X, X, X, X)])), ValueError, "4 items"),

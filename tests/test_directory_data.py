@@ -141,7 +141,7 @@ ERRORS = {
     "labels": (dict(labels="other"), "`labels` argument should be"),
     "label mode": (dict(label_mode="one"), "`label_mode` argument must be"),
     "format": (dict(format="np"), "`format` should be"),
-    "names": (dict(labels=None, class_names=["a"]), "goes with labels='inferred' alone, got labels=None"),
+    "names": (dict(labels=None, class_names=["a"]), 'only pass `class_names` if `labels="inferred"`, got labels=None'),
     "unknown names": (dict(class_names=["z"]), r"\['z'\] names folders that .* does not have"),
     "binary": (dict(label_mode="binary"), "label_mode='binary' tells two classes apart"),
     "count": (dict(labels=[1, 2]), "one label for each file in .* 2 labels for 13 files"),

@@ -22,7 +22,7 @@ def test_two_names_for_one_policy():
 @pytest.mark.parametrize(("call", "error", "says"), [
     (lambda: DTypePolicy("half"), ValueError, "Cannot convert 'half'"),
     (lambda: DTypePolicy(16), TypeError, "'name' must be a string"),
-    (lambda: get(3.5), ValueError, "`dtype` takes a name, a DTypePolicy or None, got 3.5"),
+    (lambda: get(3.5), ValueError, "Cannot interpret `dtype` argument 3.5: give a name, a DTypePolicy or None"),
     (lambda: keras.config.set_dtype_policy(None), ValueError, "Invalid `policy` argument"),
     (lambda: deserialize({"class_name": "Dense", "config": {}}), ValueError, "unknown dtype policy 'Dense'"),
     (lambda: DTypePolicyMap(DTypePolicyMap()), ValueError, "cannot be a DTypePolicyMap"),

@@ -178,14 +178,22 @@ def _input():
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda i: keras.Model(i, layers.Dense(2)(keras.Input((3,)))), "disconnected"),
-    (lambda i: keras.Model(i, np.ones(3)), "symbolic"), (lambda i: keras.Model(i, None), "symbolic"),
+    (lambda i: keras.Model(i, np.ones(3)), "values must be KerasTensors"),
+    (lambda i: keras.Model(i, None), "values must be KerasTensors"),
     (lambda i: keras.Model(i, layers.Dense(2, name="q")(layers.Dense(3, name="q")(i))), "names of their own"),
     (lambda i: keras.Model([i, i], i), None), (lambda i: keras.Model([], []), "empty"),
     (lambda i: keras.Model(i, layers.Dense(2)(i))(normal(2, 5)), "incompatible"),
     (lambda i: keras.Model(i, layers.Dense(2)(i))([normal(2, 3)] * 2), "1 input"),
     (lambda i: keras.Model(i, layers.Dense(2)(i))({"x": normal(2, 3)}), "missing"),
     (lambda i: two_inputs()({"i": normal(2, 4)}), "missing"),
-    (lambda i: keras.Model({"i": i, "k": keras.Input((3,), name="k")}, i)([normal(2, 3)] * 2), "dict"),
+    (lambda i: keras.Model({"i": i, "k": keras.Input((3,), name="k")}, i)(normal(2, 3)), r"with keys \['i', 'k'\]"),
+    (lambda i: keras.Model({"k": i, "j": keras.Input((3,))}, i)([normal(2, 3)] * 2), r"with keys \['k', 'j'\]"),
+    (lambda i: keras.Model({"j": i, "k": keras.Input((3,))}, i)({"j": normal(2, 3), "l": normal(2, 3)}),
+     r"missing the inputs \['k'\]"),
+    (lambda i: keras.Model({"j": i}, i * 2)({"j": None}), "not optional"),
+    (lambda i: keras.Model({"j": {"k": i}}, i * 2)({}), "missing the inputs"),
+    (lambda i: keras.Model({"j": {"k": i}}, i * 2)({"j": {"k": normal(2, 3, 4)}}), "name 'i' and path 'j.k'"),
+    (lambda i: keras.Model(i, i * 2)(normal(2, 4)), r"expected shape=\(None, 3\), found shape=\(2, 4\)"),
 ])  # fmt: skip
 def test_refuses(make, words):
     if words is None:
@@ -198,5 +206,25 @@ def test_refuses(make, words):
 def test_symbolic_tensors_have_no_values():
     i = _input()
     for use, error in ((bool, TypeError), (len, TypeError), (np.sin, ValueError), (list, NotImplementedError)):
-        with pytest.raises(error, match="no values"):
+        with pytest.raises(error, match="no values|actual numerical value|as a boolean"):
             use(i)
+
+
+def test_inputs_of_another_structure_are_taken_with_a_warning():
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b", optional=True)
+    model = keras.Model({"a": a, "b": b}, a * 2)
+    x = normal(3, 2)
+    with pytest.warns(UserWarning, match="taken in this order"):
+        np.testing.assert_allclose(model([x, None]), x * 2)
+    with pytest.warns(UserWarning, match=r"no inputs \['c'\]"):
+        np.testing.assert_allclose(model({"a": x, "c": x}), x * 2)
+    np.testing.assert_allclose(model({"a": x}), x * 2)
+
+
+def test_an_input_spec_can_be_set():
+    i = keras.Input((None, 3))
+    model = keras.Model(i, i * 2)
+    model.input_spec = keras.InputSpec(shape=(None, 4, 3))
+    assert model.input_spec.shape == (None, 4, 3) and model(normal(2, 4, 3)).shape == (2, 4, 3)
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 4, 3\), found shape=\(2, 3, 3\)"):
+        model(normal(2, 3, 3))

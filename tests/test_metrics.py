@@ -373,14 +373,14 @@ def test_super_init_must_be_called():
 
 
 @pytest.mark.parametrize("build, message", [
-    (lambda: metrics.Precision(thresholds=1.5), r"thresholds lie from 0 to 1, got \[1.5\]"),
+    (lambda: metrics.Precision(thresholds=1.5), r"Threshold values must be in \[0, 1\]. Received: \[1.5\]"),
     (lambda: metrics.AUC(curve="RPC"), "Invalid AUC curve value"),
     (lambda: metrics.AUC(summation_method="mean"), "Invalid AUC summation method value"),
-    (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds` counts from 2 up, got 1"),
+    (lambda: metrics.AUC(num_thresholds=1), "`num_thresholds` must be an integer > 1, got 1"),
     (lambda: metrics.AUC(num_labels=3), "multi_label=True alone"),
     (lambda: metrics.AUC(multi_label=True).update_state(CLASSES, CLASSES), r"\(batch, labels\)"),
-    (lambda: metrics.RecallAtPrecision(1.5), "`precision` lies from 0 to 1, got 1.5"),
-    (lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0), "`num_thresholds` counts from 1 up, got 0"),
+    (lambda: metrics.RecallAtPrecision(1.5), r"`precision` must be in the range \[0, 1\]. Received: 1.5"),
+    (lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0), "`num_thresholds` must be an integer > 0, got 0"),
     (lambda: metrics.F1Score(average="mean"), "`average` must be one of"),
     (lambda: metrics.FBetaScore(beta=1), "`beta` must be a float above 0"),
     (lambda: metrics.F1Score(threshold=2.0), "`threshold` must be a float in"),

@@ -107,7 +107,7 @@ def test_a_class_made_like_a_functional_model_comes_back_as_itself():
 
 @pytest.mark.parametrize(("call", "error", "words"), [
     (lambda: keras.Model()(normal(2, 2)), NotImplementedError, "call"),
-    (lambda: OneInput().get_layer("no"), ValueError, "no layer"),
+    (lambda: OneInput().get_layer("no"), ValueError, "No such layer: 'no'"),
     (lambda: OneInput().set_weights([1]), ValueError, "not built"),
     (lambda: TwoInputs().build((None, 3)), ValueError, "cannot be built"),
     (lambda: _without_super()(normal(2, 2)), RuntimeError, r"super\(\).__init__"),

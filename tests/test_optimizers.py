@@ -233,7 +233,7 @@ def test_apply_says_what_does_not_fit():
         optimizer.apply([GRADIENT, GRADIENT])
     with pytest.raises(ValueError, match=r"not built with the variables \['other'\]"):
         optimizer.apply([GRADIENT], [weight(name="other")])
-    with pytest.raises(ValueError, match=r"depends on none of the variables \['w'"):
+    with pytest.raises(ValueError, match=r"No gradients provided .*depends on none of \['w'"):
         optimizer.apply([None])
     with pytest.raises(ValueError, match="has 2 variables, got 0 values"):
         optimizer.stateless_apply([], [GRADIENT], [START])
@@ -543,7 +543,7 @@ def test_state_that_does_not_fit_is_not_loaded():
     ("Adam", {"use_ema": True, "ema_momentum": 2.0}, "`ema_momentum` must be in"),
     ("Adam", {"use_ema": True, "ema_overwrite_frequency": 0}, "`ema_overwrite_frequency` must be"),
     ("Adam", {"gradient_accumulation_steps": 1}, "`gradient_accumulation_steps` must be None or an integer > 1"),
-    ("Adam", {"beta_3": 0.1}, r"Adam got unexpected arguments \['beta_3'\]"),
+    ("Adam", {"beta_3": 0.1}, r"Unrecognized keyword arguments \['beta_3'\] of Adam"),
     ("Adam", {"decay": 0.1}, "`decay` is gone"),
 ])
 def test_arguments_out_of_range(cls, kwargs, message):

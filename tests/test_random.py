@@ -194,8 +194,8 @@ def test_set_random_seed_repeats_everything():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: random.uniform((2,), dtype="int32"), "floating-point"),
-        (lambda: random.randint((2,), 0, 3, dtype="float32"), "integers"),
+        (lambda: random.uniform((2,), dtype="int32"), "requires a floating point `dtype`"),
+        (lambda: random.randint((2,), 0, 3, dtype="float32"), "requires an integer `dtype`"),
         (lambda: random.randint((2,), 3, 3), "less than"),
         (lambda: random.randint((2,), 0, 300, dtype="uint8"), "fit uint8"),
         (lambda: random.dropout(np.ones(3, "float32"), 1.5), "rate"),

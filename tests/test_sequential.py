@@ -44,16 +44,16 @@ def test_grows_and_shrinks():
 
 
 @pytest.mark.parametrize(("make", "error", "words"), [
-    (lambda: keras.Sequential([3]), ValueError, "is made of layers"),
+    (lambda: keras.Sequential([3]), ValueError, "Only instances of keras.Layer"),
     (lambda: keras.Sequential([lambda x: x]), ValueError, "Lambda"),
-    (lambda: keras.Sequential([layers.Dense]), ValueError, "is made of layers"),
-    (lambda: keras.Sequential([layers.Dense(2)(keras.Input((3,)))]), ValueError, "is made of layers"),
+    (lambda: keras.Sequential([layers.Dense]), ValueError, "Only instances of keras.Layer"),
+    (lambda: keras.Sequential([layers.Dense(2)(keras.Input((3,)))]), ValueError, "Only instances of keras.Layer"),
     (lambda: keras.Sequential([keras.Input((3,)), keras.Input((3,))]), ValueError, "input"),
     (lambda: keras.Sequential([layers.Dense(2), keras.Input((3,))]), ValueError, "input"),
     (lambda: keras.Sequential([layers.Dense(2, name="d"), layers.Dense(2, name="d")]), ValueError, "unique"),
     (lambda: keras.Sequential([]).pop(), IndexError, "no layers"),
     (lambda: keras.Sequential([]).build((None, 3)), ValueError, "no layers"),
-    (lambda: mlp().get_layer("nope"), ValueError, "only"),
+    (lambda: mlp().get_layer("nope"), ValueError, "No such layer: 'nope'"),
     (lambda: mlp().get_layer(index=9), ValueError, "2 layers"),
     (lambda: mlp().get_layer(), ValueError, "name or an index"),
     (lambda: setattr(mlp(), "layers", []), AttributeError, "another name"),
@@ -114,3 +114,29 @@ def test_further_layers_may_be_attached():
     model.head = layers.Dense(1)
     assert [layer.name for layer in model.layers] == ["a", "b"]
     assert fill(model).head(normal(1, 2)).shape == (1, 1)
+
+
+def test_stays_built_when_it_shrinks_after_its_first_data():
+    model = keras.Sequential([layers.Dense(4), layers.Dense(5)])
+    model(np.zeros((3, 2), "float32"))
+    model.pop()
+    assert model.built and model.output_shape == (3, 4) and len(model.weights) == 2
+    model.add(layers.Dense(6))
+    assert model.built and model(np.zeros((3, 2), "float32")).shape == (3, 6)
+
+
+def test_a_layer_of_two_inputs_and_set_layers_are_refused():
+    class Scaled(layers.Layer):
+        def call(self, x, factor):
+            return x * factor
+
+    with pytest.raises(ValueError, match=r"can only have a single required argument.*\['x', 'factor'\]"):
+        keras.Sequential([keras.Input((2,)), Scaled()])
+    with pytest.raises(AttributeError, match=r"Use `add\(\)` and `pop\(\)`"):
+        keras.Sequential().layers = []
+
+
+def test_takes_other_lengths_than_those_of_its_first_data():
+    model = keras.Sequential([layers.Reshape((-1, 4)), layers.Dense(3)])
+    assert model(normal(2, 4, 2)).shape == (2, 2, 3)
+    assert model(normal(2, 6, 2)).shape == (2, 3, 3)

@@ -84,6 +84,7 @@ def test_registered_functions():
 
     config = serialize_keras_object(triple)
     assert config["config"] == "Mine>triple" and deserialize_keras_object(config) is triple
+    assert deserialize_keras_object({**config, "config": "triple"}) is triple  # as Keras 3.6 wrote it
     get_custom_objects().clear()
     assert deserialize_keras_object(config, custom_objects={"triple": triple}) is triple
 
@@ -118,6 +119,14 @@ def test_registered_classes():
     with CustomObjectScope({"double": double}):
         crate = deserialize_keras_object(config)
     assert type(crate) is Crate and crate.inside is double
+
+
+def test_a_registered_name_does_not_become_a_builtin():
+    config = {"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.5}}
+    assert deserialize_keras_object({**config, "registered_name": "L2"}).l2 == 0.5
+    for name in ("Mine>L2", "os.system"):
+        with pytest.raises(ValueError, match=f"{name}.*resolved to a Keras built-in"):
+            deserialize_keras_object({**config, "registered_name": name})
 
 
 def _in_scope(config):

@@ -156,8 +156,41 @@ def test_variable_from_an_initializer():
     assert v.shape == (2, 3) and v.dtype == "float16"
     with pytest.raises(ValueError, match="shape"):
         keras.Variable(keras.initializers.Ones())
-    with pytest.raises(ValueError, match="'/'"):
+    with pytest.raises(ValueError, match="cannot contain character `/`"):
         keras.Variable(1.0, name="a/b")
+    np.testing.assert_array_equal(keras.Variable("ones", shape=2), [1.0, 1.0])
+    with pytest.raises(ValueError, match="'uno'"):
+        keras.Variable("uno", shape=(2,))
+    for shape in ((None, 2), (2, -1), (2, 1.5)):
+        with pytest.raises(ValueError, match="must be fully-defined"):
+            keras.Variable("zeros", shape=shape)
+
+
+@pytest.mark.parametrize(("attribute", "good", "bad", "error"), [
+    ("constraint", abs, "NonNeg", ValueError), ("regularizer", sum, 0.1, ValueError),
+    ("overwrite_with_gradient", True, 1, TypeError)])
+def test_attributes_of_a_variable_are_checked(attribute, good, bad, error):
+    v = keras.Variable([1.0, 2.0])
+    setattr(v, attribute, good)
+    with pytest.raises(error, match=attribute):
+        setattr(v, attribute, bad)
+    assert getattr(v, attribute) is good
+
+
+def test_only_one_number_is_a_boolean():
+    assert keras.Variable(2.0) and not keras.Variable([0.0])
+    with pytest.raises(TypeError, match=r"\(2,\) cannot be used as a boolean"):
+        bool(keras.Variable([1.0, 1.0]))
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(ops.ones(2))
+
+
+def test_choices_of_a_variable():
+    v = keras.Variable(1.0, aggregation=None, synchronization=None)
+    assert (v.aggregation, v.synchronization) == ("none", "none")
+    for argument in ("aggregation", "synchronization"):
+        with pytest.raises(ValueError, match=f"Invalid value for argument `{argument}`.*'each'"):
+            keras.Variable(1.0, **{argument: "each"})
 
 
 def test_name_scopes_make_paths():
@@ -183,7 +216,7 @@ def test_plus_a_variable_is_its_value_at_that_moment():
 def test_symbolic_tensors_refuse_values_and_say_why():
     k = keras.KerasTensor((None, 3), name="k")
     for use, error in ((bool, TypeError), (float, ValueError), (np.asarray, ValueError), (list, NotImplementedError)):
-        with pytest.raises(error, match="no values"):
+        with pytest.raises(error, match="no values|actual numerical value|as a boolean"):
             use(k)
     assert (k + 1.0).shape == (None, 3) and k[:, 0].shape == (None,) and k.T.shape == (3, None)
 

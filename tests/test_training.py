@@ -309,7 +309,7 @@ def test_half_precision_training():
     (lambda: classifier(optimizer="adamm"), "adam"),
     (lambda: classifier(loss="msee"), "mse"),
     (lambda: classifier(metrics=["acuracy"]), "accuracy"),
-    (lambda: keras.Sequential([layers.Dense(1)]).fit(X, LABELS), r"call compile\(\)"),
+    (lambda: keras.Sequential([layers.Dense(1)]).fit(X, LABELS), r"You must call `compile\(\)`"),
     (lambda: classifier().fit(X, LABELS + 7, verbose=0), "label .* has 3 classes|classes"),
     (lambda: classifier().fit(X, LABELS[:10], verbose=0), "64.*10|10.*64"),
     (lambda: classifier().fit(X[:, :3], LABELS, verbose=0), r"along axis -1, found 3|expected shape=\(None, 4\)"),
@@ -331,8 +331,8 @@ def test_a_missing_monitor_is_said():
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({"loss": {"a": "mse", "z": "mse"}}, "the model has no such outputs"),
-    ({"loss": "mse", "loss_weights": [1.0]}, "each loss has one weight"),
+    ({"loss": {"a": "mse", "z": "mse"}}, r"Invalid `loss`: the keys \['a', 'z'\] .* Expected keys"),
+    ({"loss": "mse", "loss_weights": [1.0]}, "must match the number of losses"),
 ], ids=["loss", "weights"])  # fmt: skip
 def test_losses_of_outputs_that_are_not_there(arguments, message):
     class Heads(keras.Model):

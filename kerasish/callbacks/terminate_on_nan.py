@@ -26,6 +26,6 @@ class TerminateOnNaN(Callback):
         if loss is None or math.isfinite(loss):
             return
         if self.raise_error:
-            raise RuntimeError(f"the loss of batch {batch} is {loss}: training stops here")
+            raise RuntimeError(f"NaN or Inf loss encountered: that of batch {batch} is {loss}, and training stops")
         print_msg(f"Batch {batch}: Invalid loss ({loss}), terminating training")
         self.model.stop_training = True

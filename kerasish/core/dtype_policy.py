@@ -148,7 +148,8 @@ def get(identifier: Any) -> DTypePolicy:
     try:
         return DTypePolicy(standardize_dtype(identifier))
     except (ValueError, TypeError):
-        raise ValueError(f"argument `dtype` takes a name, a DTypePolicy or None, got {identifier!r}") from None
+        raise ValueError(f"Cannot interpret `dtype` argument {identifier!r}: give a name, a DTypePolicy or "
+                         "None") from None
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:

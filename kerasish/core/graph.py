@@ -70,8 +70,8 @@ def _walk_back(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[l
         if node is None and id(x) in given:
             continue
         if node is None or (node.is_input and id(x) not in given):
-            raise ValueError(f"the graph is disconnected: outputs {[o.name for o in outputs]} cannot be computed "
-                             f"from inputs {[i.name for i in inputs]}: {x} is needed, and is none of them")
+            raise ValueError(f"the graph is disconnected: Output {' or '.join(o.name for o in outputs)} is not "
+                             f"connected to `inputs` {[i.name for i in inputs]}: {x} is needed, and is none of them")
         if id(node) in done:
             continue
         met.setdefault(id(node.operation), len(met))
@@ -116,9 +116,9 @@ class Function(Operation):
         self._inputs: list[KerasTensor] = tree.flatten(inputs)
         self._outputs: list[KerasTensor] = tree.flatten(outputs)
         if not self._outputs:
-            raise ValueError("argument `outputs` is empty: give at least one symbolic tensor")
+            raise ValueError("`outputs` argument cannot be empty: give at least one symbolic tensor")
         if not self._inputs:
-            raise ValueError("argument `inputs` is empty: give at least one symbolic tensor")
+            raise ValueError("`inputs` argument cannot be empty: give at least one symbolic tensor")
         for x in (*self._inputs, *self._outputs):
             if not isinstance(x, KerasTensor):
                 raise ValueError(f"inputs and outputs must be symbolic KerasTensors, got {x!r}")

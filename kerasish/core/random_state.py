@@ -42,12 +42,12 @@ class SeedGenerator:
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any):
         kwargs.pop("backend", None)  # Keras's way to name another backend: there is one here
         if kwargs:
-            raise ValueError(f"SeedGenerator got unexpected arguments {sorted(kwargs)}")
+            raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of SeedGenerator")
         self.name = name or naming.auto_name(type(self).__name__)
         self._initial_seed = seed
         first = make_default_seed() if seed is None else seed
         if not isinstance(first, int | np.integer) or isinstance(first, bool):
-            raise ValueError(f"argument `seed` must be an integer or None, got {seed!r}")
+            raise ValueError(f"Argument `seed` must be an integer or None, got {seed!r}")
         with name_scope(self.name, caller=self):
             self.state = Variable(seed_array(int(first)), dtype=SEED_DTYPE, trainable=False,
                                   name="seed_generator_state")
@@ -136,4 +136,4 @@ def draw_seed(seed: Any) -> Tensor:
         return seed.next()
     if getattr(seed, "shape", None) == (2,):
         return to_tensor(seed, SEED_DTYPE)
-    raise ValueError(f"argument `seed` must be an integer, a SeedGenerator or None, got {seed!r}")
+    raise ValueError(f"Argument `seed` must be an integer, a SeedGenerator or None, got {seed!r}")

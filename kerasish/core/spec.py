@@ -68,7 +68,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
                 elif n in STAND_INS and out[-i] != 1:
                     continue
                 elif out[-i] != 1:
-                    raise ValueError(f"shapes {', '.join(map(str, shapes))} cannot be broadcast together")
+                    raise ValueError(f"Cannot broadcast shape {' and '.join(map(str, shapes))} together")
                 out[-i] = n
     return tuple(out)
 

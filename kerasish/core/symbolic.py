@@ -19,7 +19,7 @@ class KerasHistory(NamedTuple):
     tensor_index: int
 
 
-_NO_VALUE = ("{} has no values: it stands for a tensor to come. Use kerasish.ops and layers on it, not NumPy, Python "
+_NO_VALUE = ("{} {}: it stands for a tensor to come. Use kerasish.ops and layers on it, not NumPy, Python "
              "branches, loops over its elements or int()/float().")
 
 
@@ -45,7 +45,7 @@ class KerasTensor(TensorOperators):
         if sparse or ragged:
             raise ValueError("sparse and ragged tensors are not supported: make the tensor dense")
         if kwargs.keys() - {"ragged_rank", "row_splits_dtype"}:
-            raise TypeError(f"KerasTensor got unexpected arguments {sorted(kwargs)}")
+            raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of KerasTensor")
         self.shape = tuple(None if n is None else int(n) for n in ([shape] if isinstance(shape, int) else shape))
         self.dtype = standardize_dtype(dtype)
         self.sparse = self.ragged = False
@@ -76,15 +76,18 @@ class KerasTensor(TensorOperators):
     __hash__ = object.__hash__
 
     def _no_value(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise TypeError(_NO_VALUE.format(self))
+        raise TypeError(_NO_VALUE.format(self, "has no values"))
 
     def _no_number(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise ValueError(_NO_VALUE.format(self))
+        raise ValueError(_NO_VALUE.format(self, "doesn't have any actual numerical value"))
 
     def __iter__(self) -> Any:
-        raise NotImplementedError(_NO_VALUE.format(self))
+        raise NotImplementedError(_NO_VALUE.format(self, "has no values"))
 
-    __bool__ = __index__ = __len__ = _no_value
+    def __bool__(self) -> bool:
+        raise TypeError(_NO_VALUE.format(self, "cannot be used as a boolean"))
+
+    __index__ = __len__ = _no_value
     __array__ = __int__ = __float__ = _no_number
 
     def __setitem__(self, key: Any, value: Any) -> None:

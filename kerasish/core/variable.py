@@ -1,6 +1,7 @@
 """The variable: a tensor that can be assigned to, with a name and a path."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,15 +16,18 @@ class NoVariableError(RuntimeError):
     """A variable was to be made while a program is traced."""
 
 
-_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+_CHOICES = {
+    "aggregation": (None, "none", "mean", "sum", "only_first_replica"),
+    "synchronization": (None, "none", "on_read", "on_write", "auto"),
+}
 
 
 class Variable(TensorOperators):
     """A tensor that can be assigned to (Keras: `Variable`).
 
     Args:
-        initializer: the first value, or a function of (shape, dtype=...) that gives it.
-        shape: lengths of the axes; needed when `initializer` is a function.
+        initializer: the first value, or a function of (shape, dtype=...) that gives it, or an initializer's name.
+        shape: lengths of the axes; needed when a function gives the first value.
         dtype: by default `floatx`, or the dtype of the first value.
         trainable: whether `trainable_variables` lists it and tapes watch it.
         autocast: whether it is read in the compute dtype of the layer that reads it.
@@ -33,27 +37,27 @@ class Variable(TensorOperators):
         layout: kept for Keras's sake.
 
     Raises:
-        ValueError: the name has a slash, or a function came without a shape.
+        ValueError: the name has a slash, a function came without a shape, or a choice is unknown.
     """
 
     name: str
     path: str
     aggregation: str | None
     synchronization: str | None
-    regularizer: Any
-    constraint: Any
-    overwrite_with_gradient: bool
+    find_initializer: ClassVar[Callable[[str], Any]]  # set by the initializers, which are above this floor
 
     def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
                  autocast: bool = True, aggregation: str | None = "none", synchronization: str | None = "auto",
                  name: str | None = None, layout: Any = None, **kwargs: Any):
         if kwargs:
-            raise TypeError(f"Variable got unexpected arguments {sorted(kwargs)}")
+            raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of Variable")
         name = name or naming.auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:
-            raise ValueError(f"argument `name` must be a string without '/', got {name!r}")
-        if aggregation not in _AGGREGATIONS:
-            raise ValueError(f"argument `aggregation` must be one of {_AGGREGATIONS}, got {aggregation!r}")
+            raise ValueError(f"Argument `name` must be a string: it cannot contain character `/`, got {name!r}")
+        for argument, value in (("aggregation", aggregation), ("synchronization", synchronization)):
+            if value not in _CHOICES[argument]:
+                raise ValueError(f"Invalid value for argument `{argument}`: it must be one of {_CHOICES[argument]}, "
+                                 f"got {value!r}")
         if getattr(state.variables, "refuses_variables", False):
             raise NoVariableError(f"variable {name!r} is made while a program is traced, which would make it once, not "
                                   "at every call: make variables in a constructor, in `build`, or before")
@@ -61,9 +65,10 @@ class Variable(TensorOperators):
         parent = current_path()
         self.path = f"{parent}/{name}" if parent else name
         self._trainable = bool(trainable)
-        self.autocast, self.aggregation, self.synchronization = bool(autocast), aggregation, synchronization
-        self.regularizer = self.constraint = None
-        self.overwrite_with_gradient = False
+        self.autocast = bool(autocast)
+        self.aggregation, self.synchronization = aggregation or "none", synchronization or "none"
+        self._regularizer = self._constraint = None
+        self._overwrite_with_gradient = False
         self._value = _first_value(initializer, shape, dtype)
         self._shape = self._value.shape
         self._dtype = dtypes.standardize_dtype(self._value.dtype)
@@ -86,6 +91,35 @@ class Variable(TensorOperators):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+
+    @property
+    def regularizer(self) -> Any:
+        """The function of its value that adds to the loss, or None."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        self._regularizer = _callable_or_none(value, "regularizer")
+
+    @property
+    def constraint(self) -> Any:
+        """The function that puts its value right after each update, or None."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Any) -> None:
+        self._constraint = _callable_or_none(value, "constraint")
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an optimizer replaces its value by the gradient."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"attribute `overwrite_with_gradient` must be a boolean, got {value!r}")
+        self._overwrite_with_gradient = value
 
     @property
     def read_dtype(self) -> str:
@@ -116,7 +150,7 @@ class Variable(TensorOperators):
         value = value if type(value) is Tensor else to_own_tensor(value)
         if value.shape != self._shape:
             raise ValueError(f"variable {self.path!r} has shape {self._shape} and cannot be assigned a value of "
-                             f"shape {value.shape}")
+                             f"shape {value.shape}: they must match")
         if value.data.dtype != self._value.data.dtype:
             value = OPS["cast"](value, self._dtype)
         if state.variables is not None:
@@ -165,6 +199,9 @@ class Variable(TensorOperators):
         return iter(self.read_tensor())
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise TypeError(f"a variable of shape {self._shape} cannot be used as a boolean: reduce it, by ops.any or "
+                            "ops.all")
         return bool(self._stored())
 
     def __int__(self) -> int:
@@ -180,16 +217,33 @@ class Variable(TensorOperators):
         return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}, value={np.asarray(self)}>"
 
 
+def _callable_or_none(value: Any, attribute: str) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError(f"Invalid value for attribute `{attribute}` of a variable: it must be a function or None, "
+                         f"got {value!r}")
+    return value
+
+
+def _full_shape(shape: Any) -> tuple[int, ...]:
+    lengths = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+    if not all(hasattr(n, "__index__") and n >= 0 for n in lengths):
+        raise ValueError(f"the shape of a variable must be fully-defined, by integers of at least 0, got {shape!r}")
+    return tuple(int(n) for n in lengths)
+
+
 def _first_value(initializer: Any, shape: Any, dtype: Any) -> Tensor:
+    shape = None if shape is None else _full_shape(shape)
     with eager_scope():
+        if isinstance(initializer, str):
+            initializer = Variable.find_initializer(initializer)
         if callable(initializer) and not isinstance(initializer, Tensor | Variable):
             if shape is None:
-                raise ValueError("argument `shape` is needed when `initializer` is a function")
-            shape = tuple(int(n) for n in ((shape,) if isinstance(shape, int) else shape))
+                raise ValueError("a Variable from an initializer needs a `shape`: got "
+                                 f"{initializer!r} and no shape")
             dtype = dtypes.standardize_dtype(dtype)
             value = to_tensor(initializer(shape, dtype=dtype), dtype)
         else:
             value = to_own_tensor(initializer, None if dtype is None else dtypes.standardize_dtype(dtype))
-        if shape is not None and value.shape != tuple(shape if not isinstance(shape, int) else (shape,)):
-            raise ValueError(f"the first value has shape {value.shape}, but argument `shape` says {tuple(shape)}")
+        if shape is not None and value.shape != shape:
+            raise ValueError(f"the first value has shape {value.shape}, but argument `shape` says {shape}")
     return value

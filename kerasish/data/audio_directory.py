@@ -40,9 +40,9 @@ def audio_dataset_from_directory(
         raise ValueError("ragged=True is not available: there are no ragged tensors; batches are filled up with zeros")
     for name, value in (("sampling_rate", sampling_rate), ("output_sequence_length", output_sequence_length)):
         if value is not None and not isinstance(value, int):
-            raise ValueError(f"`{name}` must be an integer, got {value!r}")
+            raise ValueError(f"`{name}` should have an integer value. Received: {value!r}")
         if value is not None and value < 1:
-            raise ValueError(f"`{name}` must be positive, got {value!r}")
+            raise ValueError(f"`{name}` should be higher than 0. Received: {value!r}")
 
     def load(path: str) -> np.ndarray:
         audio = _read_wav(path, sampling_rate)

@@ -25,7 +25,8 @@ def check_labels(labels: Any, label_mode: str | None, class_names: Sequence[str]
         raise ValueError(f"`labels` argument should be 'inferred', None or a list of one integer a file, got "
                          f"{labels!r}")
     if labels != "inferred" and class_names:
-        raise ValueError(f"`class_names` names folders and goes with labels='inferred' alone, got labels={labels!r}")
+        raise ValueError(f'`class_names` names folders: only pass `class_names` if `labels="inferred"`, got '
+                         f"labels={labels!r}")
     if label_mode not in LABEL_MODES:
         raise ValueError(f"`label_mode` argument must be 'int', 'categorical', 'binary' or None, got {label_mode!r}")
     if format not in ("tf", "grain"):

@@ -95,7 +95,7 @@ class EpochIterator:
             expected = "any step" if steps is None else f"{steps} steps"
             cure = "give a generator that goes on" if self.exhausted else "repeat the data set"
             warnings.warn(
-                f"an epoch ran out of data after {done} steps, and was to have {expected}; {cure}, "
+                f"Your input ran out of data after {done} steps, and was to have {expected}; {cure}, "
                 "or ask for fewer steps",
                 stacklevel=3,
             )

@@ -45,8 +45,8 @@ def batch_source(
         for name, value in (("y", y), ("sample_weight", sample_weight)):
             if value is not None:
                 raise ValueError(
-                    f"`{name}` cannot be given beside a {type(x).__name__} as `x`: it belongs into the batches that "
-                    "`x` gives"
+                    f"`{name}` should not be passed when providing `x` as a {type(x).__name__}: it belongs into the "
+                    "batches that `x` gives"
                 )
         if isinstance(x, PyDataset):
             return PyDatasetSource(x, shuffle, class_weight)

@@ -67,3 +67,6 @@ def _values(values: Any) -> Any:
         return ops.cast(values, standardize_dtype(dtype))
 
     return initialize
+
+
+Variable.find_initializer = staticmethod(get)

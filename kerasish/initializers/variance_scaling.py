@@ -47,7 +47,7 @@ class VarianceScaling(RandomInitializer):
         distribution = distribution.lower()
         distribution = "truncated_normal" if distribution == "normal" else distribution
         if scale <= 0.0:
-            raise ValueError(f"argument `scale` must be positive, got {scale}")
+            raise ValueError(f"Argument `scale` must be positive float, got {scale}")
         if mode not in MODES:
             raise ValueError(f"Invalid `mode` argument: expected one of {MODES}, got {mode!r}")
         if distribution not in DISTRIBUTIONS:

@@ -6,6 +6,7 @@ from typing import Any
 from kerasish import ops
 from kerasish.losses.loss import NamedLoss
 from kerasish.losses.pairing import pair
+from kerasish.ops.softmax import quiet_softmax
 from kerasish.utils import config
 from kerasish.utils.registry import builtin
 
@@ -56,7 +57,7 @@ def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: Any = 0.25, 
     """
     y_true, y_pred = _targets(y_true, y_pred, label_smoothing, axis, "categorical_focal_crossentropy")
     if from_logits:
-        p = ops.softmax(y_pred, axis=axis)
+        p = quiet_softmax(y_pred, axis=axis)
     else:
         p = ops.divide(y_pred, ops.sum(y_pred, axis=axis, keepdims=True))
     p = ops.clip(p, config.epsilon(), 1.0 - config.epsilon())

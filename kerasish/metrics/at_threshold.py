@@ -3,7 +3,7 @@
 from typing import Any
 
 from kerasish import ops
-from kerasish.metrics.confusion_counts import ConfusionMetric, even_thresholds
+from kerasish.metrics.confusion_counts import RATES, ConfusionMetric, check_count, even_thresholds
 from kerasish.utils.registry import builtin
 
 # Each rate: the share of the first count in both.
@@ -24,9 +24,8 @@ class _BestRate(ConfusionMetric):
 
     def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any):
         if not 0 <= value <= 1:
-            raise ValueError(f"argument `{self.given}` lies from 0 to 1, got {value!r}")
-        if num_thresholds < 1:
-            raise ValueError(f"argument `num_thresholds` counts from 1 up, got {num_thresholds!r}")
+            raise ValueError(f"argument `{self.given}` must be in the range {RATES}. Received: {value!r}")
+        check_count(num_thresholds, above=0)
         super().__init__(name=name, dtype=dtype)
         setattr(self, self.given, value)
         self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from kerasish import ops
-from kerasish.metrics.confusion_counts import ConfusionMetric, even_thresholds
+from kerasish.metrics.confusion_counts import RATES, ConfusionMetric, check_count, even_thresholds
 from kerasish.utils import config
 from kerasish.utils.registry import builtin
 from kerasish.utils.serialization import deserialize_keras_object
@@ -47,10 +47,10 @@ class AUC(ConfusionMetric):
         self.summation_method = _one_of(_METHODS, summation_method, "summation method", str.lower)
         if num_labels and not multi_label:
             raise ValueError("argument `num_labels` is for multi_label=True alone")
-        if thresholds is None and num_thresholds <= 1:
-            raise ValueError(f"argument `num_thresholds` counts from 2 up, got {num_thresholds!r}")
+        if thresholds is None:
+            check_count(num_thresholds, above=1)
         if thresholds is not None and not all(0 <= t <= 1 for t in thresholds):
-            raise ValueError(f"thresholds lie from 0 to 1, got {thresholds!r}")
+            raise ValueError(f"Threshold values must be in {RATES}. Received: {thresholds!r}")
         self._given_thresholds = None if thresholds is None else sorted(float(t) for t in thresholds)
         inner = self._given_thresholds if self._given_thresholds is not None else even_thresholds(num_thresholds)[1:-1]
         # The ends stand a little outside, so that every prediction lies between them.

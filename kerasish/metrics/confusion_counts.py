@@ -13,6 +13,7 @@ from kerasish.utils import config
 
 # Stands below every prediction: what is not among the k largest is set to it.
 LOWEST = -1e10
+RATES = "[0, 1]"  # where rates and thresholds lie
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
@@ -57,8 +58,14 @@ def as_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
     out = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
     wrong = [t for t in out if t is None or not 0 <= t <= 1]
     if wrong:
-        raise ValueError(f"thresholds lie from 0 to 1, got {wrong} in thresholds={thresholds!r}")
+        raise ValueError(f"Threshold values must be in {RATES}. Received: {wrong} in thresholds={thresholds!r}")
     return out
+
+
+def check_count(num_thresholds: int, above: int) -> None:
+    """Raise ValueError if there are not more thresholds than a number."""
+    if num_thresholds <= above:
+        raise ValueError(f"Argument `num_thresholds` must be an integer > {above}, got {num_thresholds!r}")
 
 
 def even_thresholds(count: int) -> list[float]:

@@ -49,7 +49,7 @@ class R2Score(Metric):
         """Take a batch of targets and predictions (batch, outputs) into account; weights (batch,) or of their shape."""
         y_true, y_pred = pair(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype), "R2Score")
         if len(y_pred.shape) != 2:
-            raise ValueError("R2Score compares arrays of shape (batch, outputs), got y_true of shape "
+            raise ValueError(f"metric {self.name!r} expects 2D inputs with shape (batch, outputs), got y_true of shape "
                              f"{tuple(y_true.shape)} and y_pred of shape {tuple(y_pred.shape)}")
         if not self._built:
             self._build(y_pred.shape[1])

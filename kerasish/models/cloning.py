@@ -29,7 +29,7 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
     """
     copies: dict[int, Any] = kwargs.pop("cache", None) or {}
     if kwargs:
-        raise ValueError(f"clone_model() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of clone_model()")
     if not isinstance(model, Model):
         raise ValueError(f"clone_model() copies models, got {model!r}")
     copy = _copier(clone_function, call_function, recursive, copies)
@@ -94,6 +94,9 @@ def _clone_functional(model: Any, copy: Callable[[Any], Any], call_function: Cal
     if input_tensors is None:
         input_tensors = tree.map_structure(
             lambda x: Input(batch_shape=x.shape, dtype=x.dtype, name=_maker(x).name, optional=_maker(x).optional), own)
+    if isinstance(own, dict) and not (isinstance(input_tensors, dict) and set(input_tensors) == set(own)):
+        raise ValueError(f"`input_tensors` must have the structure of the inputs of model {model.name!r}, a dict "
+                         f"with the keys {list(own)}; got {input_tensors!r}")
     inputs = tree.flatten(input_tensors)
     if len(inputs) != len(model.inputs) or not all(isinstance(x, KerasTensor) for x in inputs):
         raise ValueError(f"model {model.name!r} has {len(model.inputs)} inputs, so `input_tensors` must hold as many "

@@ -1,14 +1,16 @@
 """The functional model: a graph of layers between symbolic inputs and outputs."""
 
 import inspect
+import warnings
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.graph import Function, node_of
+from kerasish.core.spec import agree
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
 from kerasish.core.tensor import OPS, Tensor
-from kerasish.layers.base.input_spec import InputSpec
+from kerasish.layers.base.input_spec import InputSpec, assert_input_compatibility
 from kerasish.layers.base.layer import Layer
 from kerasish.layers.core.input_layer import Input
 from kerasish.models import functional_config
@@ -31,11 +33,12 @@ class Functional(Model):
     _graph: Function
     output_names: list[str]
     input_names: list[str]
+    _given_input_spec: Any = None
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool | None = None,
                  **kwargs: Any):
         self._init_trainer()
-        inputs, outputs = _as_structure(inputs), _as_structure(outputs)
+        inputs, outputs = _as_structure(inputs, "inputs"), _as_structure(outputs, "outputs")
         inputs, outputs = _from_fresh_inputs(inputs, outputs)
         # The layers keep what they say of themselves: only setting the attribute later changes them too.
         Layer.__init__(self, name=name, trainable=trainable is not False, **kwargs)
@@ -84,26 +87,43 @@ class Functional(Model):
 
     @property
     def input_spec(self) -> Any:
-        """What the model expects: the shapes of its inputs, the batch size left open."""
+        """What the model expects: the shapes of its inputs, the batch size left open, unless another spec was set."""
+        if self._given_input_spec is not None:
+            return self._given_input_spec
         specs = []
         named = isinstance(self._graph._inputs_struct, dict)
         keys = [p[-1] for p, _ in tree.flatten_with_path(self._graph._inputs_struct)] if named else None
         for i, x in enumerate(self.inputs):
-            maker = x._keras_history.operation
             specs.append(InputSpec(shape=(None, *x.shape[1:]), allow_last_axis_squeeze=True,
-                                   name=keys[i] if keys else None, optional=getattr(maker, "optional", False)))
+                                   name=keys[i] if keys else None, optional=_is_optional(x)))
         return specs
 
     @input_spec.setter
-    def input_spec(self, _value: Any) -> None:
-        """The spec follows from the inputs."""
+    def input_spec(self, value: Any) -> None:
+        self._set_untracked(_given_input_spec=value)
 
     def build(self, input_shape: Any) -> None:
         """The graph is built already."""
         self.built = True
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(self._arranged(inputs), *args, **kwargs)
+        inputs = self._arranged(inputs)
+        self._check_shapes(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def _check_shapes(self, inputs: Any) -> None:
+        if self._given_input_spec is not None:
+            assert_input_compatibility(self._given_input_spec, inputs, self.path)
+            return
+        for i, (x, symbol) in enumerate(zip(tree.flatten(inputs), self.inputs, strict=True)):
+            shape, expected = tuple(getattr(x, "shape", ())), symbol.shape
+            if shape[1:] == expected[1:]:
+                continue
+            # Where a last axis is missing or too many, `call` mends it or says that it cannot.
+            if len(shape) == len(expected) and not all(
+                    None in (n, m) or agree(n, m) for n, m in zip(shape[1:], expected[1:], strict=True)):
+                raise ValueError(f"input {i} is incompatible with the layer {self.path!r}: expected shape="
+                                 f"{(None, *expected[1:])}, found shape={shape}")
 
     def _arranged(self, inputs: Any) -> Any:
         """Inputs in the model's own structure: a dict by input names serves a model with a list."""
@@ -117,26 +137,42 @@ class Functional(Model):
             return tree.pack_sequence_as(own, values)
         flat = tree.flatten(inputs)
         if isinstance(own, dict) and isinstance(inputs, dict):
-            return {k: inputs[k] for k in own if k in inputs} if set(own) <= set(inputs) else inputs
+            return self._by_key(own, inputs)
         if isinstance(own, dict) and len(own) > 1:
-            raise ValueError(f"model {self.name!r} expects a dict with the keys {list(own)}, got "
-                             f"a {type(inputs).__name__}")
+            message = f"model {self.name!r} expects named input(s) with keys {list(own)}, got a {type(inputs).__name__}"
+            if list(own) != sorted(own) or not isinstance(inputs, list | tuple) or len(flat) != len(self.inputs):
+                raise ValueError(message)
+            warnings.warn(f"{message}: its entries are taken in this order", stacklevel=3)
         if len(flat) != len(self.inputs):
             shapes = [tuple(getattr(x, "shape", ())) for x in flat]
             raise ValueError(f"model {self.name!r} expects {len(self.inputs)} input(s) {self.input_names}, but "
                              f"received {len(flat)} of shapes {shapes[:5]}")
         return tree.pack_sequence_as(own, flat)
 
+    def _by_key(self, own: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+        missing = [k for k, x in own.items() if k not in inputs and not all(map(_is_optional, tree.flatten(x)))]
+        if missing:
+            raise ValueError(f"model {self.name!r} is missing the inputs {missing}; it got {sorted(inputs)}")
+        extra = sorted(set(inputs) - set(own))
+        if extra:
+            warnings.warn(f"model {self.name!r} has no inputs {extra}: what was given for them is not used",
+                          stacklevel=4)
+        return {k: inputs[k] if k in inputs else tree.map_structure(lambda _: None, x) for k, x in own.items()}
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Compute the outputs, layer by layer."""
-        flat = [self._standardized(x, symbol) for x, symbol in zip(tree.flatten(inputs), self.inputs, strict=True)]
+        flat = [self._standardized(x, i) for i, x in enumerate(tree.flatten(inputs))]
         for x, m in zip(flat, tree.flatten(mask), strict=False):
             if m is not None:
                 x._keras_mask = m
         return _single(self._graph.run(flat))
 
-    def _standardized(self, x: Any, symbol: KerasTensor) -> Any:
+    def _standardized(self, x: Any, i: int) -> Any:
         """An input with the dtype of its symbol, and a last axis of length 1 added or dropped to fit its rank."""
+        symbol = self.inputs[i]
+        if x is None and not _is_optional(symbol):
+            raise ValueError(f"model {self.name!r} got None for the input {self.input_names[i]!r}, which is not "
+                             "optional")
         if x is None or not hasattr(x, "dtype"):
             return x
         mask = getattr(x, "_keras_mask", None)
@@ -152,6 +188,10 @@ class Functional(Model):
             y = y[..., None] if symbol.dtype == "string" else OPS["expand_dims"](y, axis=-1)
         if mask is not None and y is not x:
             y._keras_mask = mask
+        if len(y.shape) != expected:
+            path = ".".join(map(str, tree.flatten_with_path(self._graph._inputs_struct)[i][0]))
+            raise ValueError(f"the input of model {self.name!r} with name {self.input_names[i]!r} and path {path!r} "
+                             f"has {expected} axes, shape {symbol.shape}, but was given shape {tuple(x.shape)}")
         return y
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -192,6 +232,10 @@ def made_like_functional(cls: type) -> bool:
     return own.args == functional.args or (own.varargs is not None and own.varkw is not None)
 
 
+def _is_optional(symbol: KerasTensor) -> bool:
+    return getattr(symbol._keras_history.operation, "optional", False)  # type: ignore[union-attr]
+
+
 def _check_names(operations: list[Any], model: str) -> None:
     names = [o.name for o in operations]
     taken = sorted({n for n in names if names.count(n) > 1})
@@ -200,11 +244,11 @@ def _check_names(operations: list[Any], model: str) -> None:
                          f"called {taken}")
 
 
-def _as_structure(x: Any) -> Any:
+def _as_structure(x: Any, what: str) -> Any:
     for leaf in tree.flatten(x):
         if not isinstance(leaf, KerasTensor):
-            raise ValueError(f"a functional model is made of symbolic tensors from keras.Input and layers called on "
-                             f"them, got a {type(leaf).__name__}")
+            raise ValueError(f"All `{what}` values must be KerasTensors, made by keras.Input and by layers called on "
+                             f"them: got a {type(leaf).__name__}")
     return x
 
 

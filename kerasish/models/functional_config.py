@@ -214,8 +214,9 @@ def _call_all(calls: list, operations: dict, made: dict) -> None:
                 out = operation(*arguments[0], **_without_default(operation, arguments[1]))
                 made[operation.name].append(tree.flatten(out))
         if len(left) == len(waiting):
-            raise ValueError(f"the config of a model is disconnected: {sorted({o.name for o, _ in left})} need tensors "
-                             "that no layer makes")
+            stuck = sorted({o.name for o, _ in left})
+            raise ValueError(f"the config of a model is disconnected: {stuck} wait for each other in a loop, or for "
+                             "a call of a layer that is not there")
         waiting = left
 
 
@@ -238,6 +239,9 @@ def _resolve_node(node: Any, made: dict) -> tuple[list, dict] | None:
 
 def _lookup(history: Any, made: dict) -> KerasTensor:
     name, node, tensor = history[:3]
+    if name not in made:
+        raise ValueError(f"Missing node: {name} is called in the config of a model, but is none of its layers "
+                         f"{list(made)}")
     outputs = made[name]
     if node >= len(outputs):
         raise KeyError(name)
@@ -272,4 +276,4 @@ def _resolve_ends(ends: Any, made: dict) -> Any:
         return _lookup(ends, made)
     if isinstance(ends, dict):
         return {k: _resolve_ends(v, made) for k, v in ends.items()}
-    return [_resolve_ends(e, made) for e in ends]
+    return (tuple if isinstance(ends, tuple) else list)(_resolve_ends(e, made) for e in ends)

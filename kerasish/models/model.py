@@ -56,7 +56,8 @@ class Model(Trainer, Layer):
 
     @layers.setter
     def layers(self, _value: Any) -> None:
-        raise AttributeError("`layers` is made from the layers that the model holds: give the attribute another name")
+        raise AttributeError("the `Model.layers` attribute is reserved for the layers that the model holds: "
+                             "give the attribute another name")
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return a layer by name or position.
@@ -74,7 +75,7 @@ class Model(Trainer, Layer):
         for layer in layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f"model {self.name!r} has no layer {name!r}, only {[layer.name for layer in layers]}")
+        raise ValueError(f"No such layer: {name!r}. Model {self.name!r} has {[layer.name for layer in layers]}")
 
     def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None,
                 expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:

@@ -27,6 +27,7 @@ class Sequential(Model):
 
     _functional: Functional | None
     _sequence: list[Layer]
+    _source: InputLayer | None = None
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None):
         self._init_trainer()
@@ -56,14 +57,14 @@ class Sequential(Model):
             layer = layer._keras_history.operation
         if not isinstance(layer, Layer):
             hint = ": wrap a function in layers.Lambda, or write a Layer" if inspect.isroutine(layer) else ""
-            raise ValueError(f"a Sequential model is made of layers, got {layer!r} "
+            raise ValueError(f"Only instances of keras.Layer make up a Sequential model, got {layer!r} "
                              f"({type(layer).__name__}){hint}")
         if any(layer.name == other.name for other in self._sequence):
-            raise ValueError(f"all layers of a Sequential model must have unique names, but {layer.name!r} is in "
-                             f"model {self.name!r} already")
+            raise ValueError(f"layers in model {self.name!r} should have unique names, but {layer.name!r} is there "
+                             "already")
         if isinstance(layer, InputLayer) and self._sequence:
-            raise ValueError(f"model {self.name!r} has layers already, so its input can no longer be given: its first "
-                             f"layer is {self._sequence[0].name!r}")
+            raise ValueError(f"model {self.name!r} has already been configured: its input can no longer be given, "
+                             f"since its first layer is {self._sequence[0].name!r}")
         if not self._sequence and not isinstance(layer, InputLayer):
             shape = layer._input_shape_argument or getattr(layer, "batch_shape", None)
             if shape is None and isinstance(layer, Functional | Sequential) and layer.built:
@@ -84,9 +85,10 @@ class Sequential(Model):
             raise IndexError(f"model {self.name!r} has no layers to pop")
         layer = self._sequence.pop()
         self._tracker.forget(layer)
-        self._forget_graph()
         if rebuild:
             self._maybe_rebuild()
+        else:
+            self._forget_graph()
         return layer
 
     def _forget_graph(self) -> None:
@@ -94,10 +96,11 @@ class Sequential(Model):
         self._set_untracked(_functional=None)
 
     def _maybe_rebuild(self) -> None:
-        self._forget_graph()
         first = self._sequence[0] if self._sequence else None
-        if isinstance(first, InputLayer) and len(self._sequence) > 1:
-            self.build(first.batch_shape)
+        known = first if isinstance(first, InputLayer) or self._functional is None else self._source
+        self._forget_graph()
+        if isinstance(known, InputLayer) and any(layer is not known for layer in self._sequence):
+            self.build(known.batch_shape)
 
     def build(self, input_shape: Any = None) -> None:
         """Build all layers for inputs of a shape, batch size first."""
@@ -118,6 +121,12 @@ class Sequential(Model):
                 x = layer(x)
             except NotImplementedError:
                 return  # a layer that cannot say its output's shape
+            except TypeError as error:
+                required = layer._call_signature.required
+                if len(required) < 2:
+                    raise
+                raise ValueError(f"layer {layer.name!r} in model {self.name!r} can only have a single required "
+                                 f"argument, its input, positional; call() has {required}") from error
         self._set_untracked(_functional=Functional(source.output, x, name=self.name))
         if first is not source:
             self._set_untracked(_source=source)
@@ -126,6 +135,11 @@ class Sequential(Model):
     def layers(self) -> list[Layer]:
         """The layers, the input aside."""
         return [layer for layer in self._sequence if not isinstance(layer, InputLayer)]
+
+    @layers.setter  # type: ignore[no-redef]
+    def layers(self, _value: Any) -> None:
+        raise AttributeError("the `Model.layers` attribute is reserved for the layers of the model. Use `add()` and "
+                             "`pop()`, or give the attribute another name")
 
     # ---- computing -----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from kerasish.ops import reduction
 from kerasish.ops.comparison import greater_equal, logical_and, where
 from kerasish.ops.products import matmul
 from kerasish.ops.shape import broadcast_to, expand_dims, reshape, transpose
-from kerasish.ops.softmax import softmax
+from kerasish.ops.softmax import quiet_softmax
 
 __all__ = ["dot_product_attention"]
 
@@ -111,7 +111,7 @@ def _probabilities(q: Tensor, k: Tensor, bias: Tensor | None, mask: Tensor | Non
         allowed = before if allowed is None else logical_and(allowed, before)
     if allowed is not None:
         logits = where(allowed, logits, -0.7 * float(np.finfo(logits.dtype.name).max))
-    return softmax(logits), allowed
+    return quiet_softmax(logits), allowed
 
 
 def _heads_first(x: Tensor, groups: int) -> Tensor:

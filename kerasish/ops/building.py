@@ -71,7 +71,7 @@ def canonical_axis(axis: int, ndim: int) -> int:
     """
     axis = int(axis)
     if not -ndim <= axis < ndim:
-        raise ValueError(f"there is no axis {axis}: the tensor has {ndim} axes")
+        raise ValueError(f"axis {axis} is out of bounds: the tensor has {ndim} axes")
     return axis % ndim
 
 

@@ -34,7 +34,7 @@ def _columns(x: Tensor) -> Tensor:
 
 def _require(x: Any, square: bool = True) -> None:
     if len(x.shape) < 2:
-        raise ValueError(f"a matrix, or a batch of them, is needed, got shape {tuple(x.shape)}")
+        raise ValueError(f"Input should have rank >= 2. Received: {x.dtype}{list(x.shape)}")
     if square and x.shape[-1] != x.shape[-2]:
         raise ValueError(f"expected square matrices, got shape {tuple(x.shape)}")
 

@@ -68,7 +68,7 @@ def multi_hot(inputs: Any, num_classes: int | None = None, axis: int = -1, dtype
     """
     num_classes = kwargs.pop("num_tokens", None) if num_classes is None else num_classes
     if kwargs:
-        raise TypeError(f"multi_hot got unexpected arguments {sorted(kwargs)}")
+        raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of multi_hot")
     if num_classes is None:
         raise ValueError("multi_hot needs the argument `num_classes`")
     _require_dense(sparse)

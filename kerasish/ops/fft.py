@@ -81,7 +81,8 @@ def _pair(x: Any) -> Pair:
         raise ValueError(f"`x` must be a pair (real part, imaginary part), got {type(x).__name__}")
     real, imag = (to_tensor(part) for part in x)
     if not real.ndim or not imag.ndim:
-        raise ValueError("`x` must have at least one axis, got numbers")
+        raise ValueError("Input should have rank >= 1. Received: real and imaginary part of shapes "
+                         f"{real.shape} and {imag.shape}")
     if real.shape != imag.shape or real.dtype != imag.dtype or not is_float(real.dtype):
         raise ValueError("real and imaginary part must share a shape and a floating-point dtype, got "
                          f"{real.dtype}{list(real.shape)} and {imag.dtype}{list(imag.shape)}")
@@ -123,7 +124,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Pair:
     """
     x = to_tensor(x)
     if not x.ndim:
-        raise ValueError("`x` must have at least one axis, got a number")
+        raise ValueError("Input should have rank >= 1. Received: a number")
     return _rfft(x, length=x.shape[-1] if fft_length is None else int(fft_length))
 
 
@@ -144,7 +145,7 @@ def irfft(x: Any, fft_length: int | None = None) -> Tensor:
 
 def _sequences_spec(x, *, length, stride):
     if not x.shape:
-        raise ValueError("`x` must have at least one axis, got a number")
+        raise ValueError("Input should have rank >= 1. Received: a number")
     if length < 1 or stride < 1:
         raise ValueError(f"sequences need a positive length and stride, got {length} and {stride}")
     count = max(0, (x.shape[-1] - length) // stride + 1)
@@ -181,13 +182,13 @@ def _window(window: Any, sequence_length: int, fft_length: int, dtype: Any) -> T
         return OPS["ones"]((fft_length,), dtype)
     if isinstance(window, str):
         if window not in ("hann", "hamming"):
-            raise ValueError(f"the windows known by name are 'hann' and 'hamming', got {window!r}")
+            raise ValueError(f"If a string is passed to name a window, it is 'hann' or 'hamming', got {window!r}")
         a = 0.5 if window == "hann" else 0.54
         # Periodic, as spectra want it: one point more than the window would be symmetric.
         window = a - (1 - a) * np.cos(2 * np.pi * np.arange(sequence_length) / sequence_length)
     window = to_tensor(window, dtype.name)
     if window.shape != (sequence_length,):
-        raise ValueError(f"`window` must have shape ({sequence_length},), got {window.shape}")
+        raise ValueError(f"The shape of `window` must be ({sequence_length},), got {window.shape}")
     before = (fft_length - sequence_length) // 2
     return pad(window, ((before, fft_length - sequence_length - before),))
 

@@ -193,7 +193,7 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Tensor]:
     axis = canonical_axis(axis, x.ndim)
     if is_unknown(x.shape[axis]):
         if num is None:
-            raise ValueError(f"argument `num` is needed, for axis {axis} of shape {x.shape} has no known length")
+            raise ValueError(f"Cannot infer argument `num` from shape: axis {axis} of {x.shape} has no known length")
         return [OPS["get_item"](x, (*[slice(None)] * axis, i)) for i in range(int(num))]
     n = x.shape[axis] if num is None else int(num)
     shape = x.shape[:axis] + x.shape[axis + 1 :]

@@ -123,7 +123,7 @@ def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any =
     """
     scaling_only = kwargs.pop("rms_scaling", False)
     if kwargs:
-        raise TypeError(f"layer_normalization got unexpected arguments {sorted(kwargs)}")
+        raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of layer_normalization")
     given = to_tensor(x)
     x = given.astype(_wide(given))
     axes = canonical_axes(axis, x.ndim)

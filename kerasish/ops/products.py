@@ -259,7 +259,11 @@ def dot(x1: Any, x2: Any) -> Tensor:
 def inner(x1: Any, x2: Any) -> Tensor:
     """Sum products over the last axes; scalars multiply."""
     x1, x2 = _met(x1, x2)
-    return tensordot(x1, x2, axes=([-1], [-1])) if x1.ndim and x2.ndim else multiply(x1, x2)
+    if not x1.ndim or not x2.ndim:
+        return multiply(x1, x2)
+    if not agree(x1.shape[-1], x2.shape[-1]):
+        raise ValueError(f"ops.inner sums over the last dimension, got shapes {x1.shape} and {x2.shape}")
+    return tensordot(x1, x2, axes=([-1], [-1]))
 
 
 @public

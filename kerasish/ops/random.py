@@ -6,6 +6,7 @@
 """
 
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
@@ -41,10 +42,10 @@ def _shape(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in ([shape] if isinstance(shape, int) else shape))
 
 
-def _float_dtype(dtype: Any, what: str) -> str:
+def _dtype(dtype: Any, what: str, fits: Callable[[str], bool] = is_float, wanted: str = "a floating point") -> str:
     name = standardize_dtype(dtype)
-    if not is_float(name):
-        raise ValueError(f"keras.random.{what} draws floating-point numbers: argument `dtype` cannot be {name!r}")
+    if not fits(name):
+        raise ValueError(f"`keras.random.{what}` requires {wanted} `dtype`, got {name!r}")
     return name
 
 
@@ -69,7 +70,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None,
         dtype: a floating-point type; `floatx` by default.
         seed: integer, `SeedGenerator` or None.
     """
-    dtype = _float_dtype(dtype, "uniform")
+    dtype = _dtype(dtype, "uniform")
     return _located(_uniform, seed, shape, dtype, ("minval", "maxval"), minval, maxval)
 
 
@@ -82,7 +83,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, se
         dtype: a floating-point type; `floatx` by default.
         seed: integer, `SeedGenerator` or None.
     """
-    return _located(_normal, seed, shape, _float_dtype(dtype, "normal"), ("mean", "stddev"), mean, stddev)
+    return _located(_normal, seed, shape, _dtype(dtype, "normal"), ("mean", "stddev"), mean, stddev)
 
 
 def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
@@ -94,7 +95,7 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any 
         dtype: a floating-point type; `floatx` by default.
         seed: integer, `SeedGenerator` or None.
     """
-    dtype = _float_dtype(dtype, "truncated_normal")
+    dtype = _dtype(dtype, "truncated_normal")
     return _located(_truncated_normal, seed, shape, dtype, ("mean", "stddev"), mean, stddev)
 
 
@@ -104,9 +105,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: An
     Raises:
         ValueError: `dtype` is no integer type, the range is empty, or the dtype cannot hold it.
     """
-    dtype = standardize_dtype(dtype)
-    if not is_int(dtype):
-        raise ValueError(f"keras.random.randint draws integers: argument `dtype` cannot be {dtype!r}")
+    dtype = _dtype(dtype, "randint", is_int, "an integer")
     minval, maxval = int(minval), int(maxval)
     bits = int(dtype.lstrip("uint"))
     low, high = (0, 1 << bits) if dtype[0] == "u" else (-1 << bits - 1, 1 << bits - 1)
@@ -176,18 +175,18 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 @public(name="random_gamma")
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw from the gamma distribution of shape parameter `alpha` (a number, or broadcast to `shape`) and scale 1."""
-    return _gamma(alpha, draw_seed(seed), shape=_shape(shape), dtype=numpy_dtype(_float_dtype(dtype, "gamma")))
+    return _gamma(alpha, draw_seed(seed), shape=_shape(shape), dtype=numpy_dtype(_dtype(dtype, "gamma")))
 
 
 @public(name="random_binomial")
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw how many of `counts` trials succeed, each with its probability; both broadcast to `shape`."""
-    dtype = numpy_dtype(_float_dtype(dtype, "binomial"))
+    dtype = numpy_dtype(_dtype(dtype, "binomial"))
     return _binomial(counts, probabilities, draw_seed(seed), shape=_shape(shape), dtype=dtype)
 
 
 @public(name="random_beta")
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Tensor:
     """Draw from the beta distribution; `alpha` and `beta` broadcast to `shape`."""
-    dtype = numpy_dtype(_float_dtype(dtype, "beta"))
+    dtype = numpy_dtype(_dtype(dtype, "beta"))
     return _beta(alpha, beta, draw_seed(seed), shape=_shape(shape), dtype=dtype)

@@ -62,7 +62,7 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         return Tensor(Spec(open_shape, x.dtype.name))
     shape = as_shape(newshape)
     if any(n < -1 for n in shape):
-        raise ValueError(f"lengths are integers from 0 up, or -1 for what is left: newshape={shape}")
+        raise ValueError(f"lengths are non-negative integers, or -1 for what is left: newshape={shape}")
     if shape.count(-1) > 1:
         shape = tuple([x.shape[i] if newshape[i] is None and i < x.ndim else n for i, n in enumerate(shape)])
     if -1 in shape:
@@ -101,7 +101,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
         return _transpose(x, axes=tuple(range(x.ndim))[::-1])
     order = tuple([canonical_axis(a, x.ndim) for a in axes])
     if len(order) != x.ndim or len(set(order)) != x.ndim:
-        raise ValueError(f"argument `axes` must name each axis of shape {x.shape} once, got axes={axes}")
+        raise ValueError(f"no valid permutation of the axes of shape {x.shape}: axes={axes}")
     return _transpose(x, axes=order)
 
 

@@ -1,5 +1,6 @@
 """Softmax and its logarithm, and the cross-entropy of the two with integer targets."""
 
+import warnings
 from typing import Any
 
 from kerasish.core.dispatch import to_tensor
@@ -31,7 +32,15 @@ _log_softmax = Card("log_softmax", ("x",), spec=like(0), promote="float",
                     vjp=(lambda g, out, axis: g - exp(out) * _sum(g, axis),))
 
 
-@public
+@public(name="softmax")
+def quiet_softmax(x: Any, axis: Any = -1) -> Tensor:
+    """`softmax` for what computes it on the way, as attention to a single key does."""
+    return _along(_softmax, x, axis)
+
+
+quiet_softmax.__name__ = "softmax"  # under which models in which it stands are saved
+
+
 def softmax(x: Any, axis: Any = -1) -> Tensor:
     """Positive numbers that sum to one: exp(x) / sum(exp(x)) along an axis.
 
@@ -41,8 +50,15 @@ def softmax(x: Any, axis: Any = -1) -> Tensor:
 
     Returns:
         Tensor of the shape of `x`.
+
+    Warns:
+        UserWarning: the axis has length 1, so that the result is all ones.
     """
-    return _along(_softmax, x, axis)
+    out = quiet_softmax(x, axis)
+    if isinstance(axis, int) and out.shape[axis] == 1:
+        warnings.warn(f"softmax over axis {axis} of shape {tuple(out.shape)} gives ones: the axis has length 1. Is a "
+                      "sigmoid meant?", stacklevel=2)
+    return out
 
 
 @public

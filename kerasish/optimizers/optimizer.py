@@ -52,7 +52,7 @@ class Optimizer(HasSlots, HasConfig):
         if kwargs.pop("decay", None) is not None:
             raise ValueError("argument `decay` is gone: give a schedule as `learning_rate`")
         if kwargs:
-            raise ValueError(f"{type(self).__name__} got unexpected arguments {sorted(kwargs)}")
+            raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of {type(self).__name__}")
         self.name = name or naming.auto_name(type(self).__name__)
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.use_ema, self.ema_momentum = global_clipnorm, use_ema, ema_momentum
@@ -214,7 +214,7 @@ class Optimizer(HasSlots, HasConfig):
     def _without_missing(self, grads: list, variables: list) -> list:
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
         if missing and len(missing) == len(grads):
-            raise ValueError(f"the loss depends on none of the variables {missing}")
+            raise ValueError(f"No gradients provided for any variable: the loss depends on none of {missing}")
         if missing:
             warnings.warn(f"the loss does not depend on the variables {missing}: they stay as they are", stacklevel=4)
         return [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]

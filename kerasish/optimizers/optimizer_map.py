@@ -81,5 +81,5 @@ def check_inner_optimizer(optimizer: Any, what: Any) -> None:
     """Raise ValueError if one optimizer among several is not one that updates by itself."""
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, LossScaleOptimizer) or hasattr(
             optimizer, "optimizers"):
-        raise ValueError(f"the optimizer for {what!r} must be one that updates itself, no LossScaleOptimizer and no "
-                         f"MultiOptimizer, got {optimizer!r}")
+        raise ValueError(f"the optimizer for {what!r} must be one that updates by itself: an inner optimizer cannot be "
+                         f"LossScaleOptimizer or MultiOptimizer, got {optimizer!r}")

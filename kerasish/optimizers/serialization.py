@@ -50,5 +50,5 @@ def get(identifier: Any) -> Optimizer | None:
     if isinstance(found, Optimizer):
         return found
     meant = did_you_mean(identifier.lower(), _by_name()) if isinstance(identifier, str) else ""
-    raise ValueError(f"cannot interpret {identifier!r} as an optimizer{meant}: expected an optimizer, its config, or "
-                     f"one of the names {', '.join(sorted(_by_name()))}")
+    raise ValueError(f"Could not interpret {identifier!r} as an optimizer{meant}: expected an optimizer, its config, "
+                     f"or one of the names {', '.join(sorted(_by_name()))}")

@@ -31,5 +31,5 @@ def checked_factor(value: Any, name: str) -> float:
         ValueError: it is negative, infinite or no number.
     """
     if not isinstance(value, float | int) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"argument `{name}` must be a non-negative number, got {value!r}")
+        raise ValueError(f"`{name}` of a regularizer: expected a non-negative float, got {value!r}")
     return float(value)

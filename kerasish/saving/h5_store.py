@@ -122,5 +122,6 @@ def read_dataset(group: Any, key: str) -> np.ndarray:
 
 
 def _refuse_link(group: Any, key: str, h5py: Any) -> None:
-    if isinstance(group.get(key, getlink=True), h5py.ExternalLink | h5py.SoftLink):
-        raise ValueError(f"{group.name}/{key} is a link in the file: refusing to follow it")
+    link = group.get(key, getlink=True)
+    if isinstance(link, h5py.ExternalLink | h5py.SoftLink):
+        raise ValueError(f"{group.name}/{key} is a {type(link).__name__} in the file: refusing to follow it")

@@ -15,6 +15,14 @@ from kerasish.utils import serialization
 from kerasish.utils.files import atomic_write
 
 
+class MissingFileError(FileNotFoundError, ValueError):
+    """A file to be loaded is not there; a ValueError too, as in Keras."""
+
+    def __init__(self, path: pathlib.Path, endings: tuple[str, ...]):
+        known = "" if path.name.endswith(endings) else f"File format not supported, expected {' or '.join(endings)}. "
+        super().__init__(f"{known}File not found: {str(path)!r}, looked in {os.getcwd()!r}")
+
+
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
     """Save a whole model: architecture, weights, and how it was compiled with the optimizer's state.
 
@@ -31,18 +39,23 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     """
     path = pathlib.Path(os.fspath(filepath))
     include_optimizer = kwargs.pop("include_optimizer", True)
-    kwargs.pop("save_format", None)
+    if kwargs.pop("save_format", None) and path.suffix not in (".h5", ".hdf5", ".keras"):
+        raise ValueError("The `save_format` argument is deprecated: the ending of the file name, .keras or .h5, tells "
+                         f"the format, got {str(path)!r}")
     if kwargs:
-        raise ValueError(f"save_model() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)}: they are not supported by save_model()")
     _check_overwrite(path, overwrite)
     if path.suffix in (".h5", ".hdf5"):
         if zipped is not None:
             raise ValueError("argument `zipped` is for the .keras format alone")
         save_h5(model, path, include_optimizer)
+    elif path.suffix == ".keras" and zipped is False:
+        raise ValueError(f"{str(path)!r} should not end in .keras, since zipped=False writes a folder")
     elif path.suffix == ".keras" or zipped is False:
         save_archive(model, path, zipped is not False)
     else:
-        raise ValueError(f"cannot tell the format of {str(path)!r}: a model's file name must end in .keras or .h5")
+        raise ValueError(f"Invalid filepath extension for saving: {str(path)!r}. A model's file name must end in "
+                         ".keras or .h5")
 
 
 def _check_overwrite(path: pathlib.Path, overwrite: bool) -> None:
@@ -68,12 +81,12 @@ def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, 
     """
     path = pathlib.Path(os.fspath(filepath))
     if not path.exists():
-        raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
+        raise MissingFileError(path, (".keras", ".h5", ".hdf5"))
     if path.is_dir() or zipfile.is_zipfile(path):
         return load_archive(path, custom_objects, compile, safe_mode)
     if import_h5py().is_hdf5(path):
         return load_h5(path, custom_objects, compile)
-    raise ValueError(f"{str(path)!r} is neither a .keras archive nor an HDF5 file")
+    raise ValueError(f"File format not supported: {str(path)!r} is neither a .keras archive nor an HDF5 file")
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,
@@ -112,9 +125,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     skip = kwargs.pop("objects_to_skip", None) or ()
     by_name = kwargs.pop("by_name", False)
     if kwargs:
-        raise ValueError(f"load_weights() got unexpected arguments {sorted(kwargs)}")
+        raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of load_weights()")
     if not path.exists():
-        raise FileNotFoundError(f"there is no file {str(path)!r}; looked in {os.getcwd()!r}")
+        raise MissingFileError(path, (".keras", ".h5", ".hdf5"))
     _build_optimizer(model)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive, weights_in(archive, str(path)) as file:

@@ -77,10 +77,11 @@ def _fault(x: Any, entry: Entry, path: str) -> str | None:
     keys = entry.keys()
     if len(keys) != len(own):
         hint = "" if getattr(x, "built", True) else " (it is not built: call the model on data first)"
-        return f"{type(x).__name__} {x.name!r} has {len(own)} variables, the file {len(keys)}{hint}"
+        return (f"{type(x).__name__} {x.name!r} has {len(own)} variables, and received {len(keys)} variables from the "
+                f"file{hint}")
     for i, v in enumerate(own):
         if str(i) not in keys:
             return f"the file has no variable {i} for {v.path!r}"
         if entry.shape_of(str(i)) != tuple(v.shape):
-            return f"variable {v.path!r} has shape {tuple(v.shape)}, the file {entry.shape_of(str(i))}"
+            return f"variable {v.path!r} has shape {tuple(v.shape)}, the file {entry.shape_of(str(i))}: they must match"
     return None

@@ -108,10 +108,10 @@ class Outputs:
         """Return the error: a value does not fit the outputs."""
         has = f"the keys {list(value)}" if isinstance(value, dict) else (
             f"{len(value)} entries" if isinstance(value, list | tuple) else f"the value {value!r}")
-        names = f", named {list(self._index())}" if self._index() else ""
-        hint = {"loss_weights": "each loss has one weight; ", "y": "targets are nested as outputs "
-                "are; ", "loss": "the model has no such outputs; "}.get(what, "")
-        return MisfitError(f"`{what}` has {has}, which do not fit the model's {self.count} outputs{names}; {hint}the "
+        expected = f"Expected keys {list(self._index())}. " if self._index() else ""
+        hint = {"loss_weights": "They must match the number of losses. ",
+                "y": "y_true and y_pred have different structures. "}.get(what, "")
+        return MisfitError(f"Invalid `{what}`: {has} do not fit the model's {self.count} outputs. {expected}{hint}The "
                            f"structure of the outputs is {self.structure}")
 
     def flatten(self, y: Any, what: str) -> list[Any]:

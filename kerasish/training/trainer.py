@@ -127,7 +127,7 @@ class Trainer(Steps):
 
     def _assert_compiled(self, method: str) -> None:
         if not self.compiled:
-            raise ValueError(f"call compile() on model {self.name!r} before {method}()")  # type: ignore
+            raise ValueError(f"You must call `compile()` on model {self.name!r}, then {method}()")  # type: ignore
 
     # ---- the three runs ------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class Trainer(Steps):
             A number, a list of numbers (the loss first), or with `return_dict` a dict by name.
         """
         if kwargs:
-            raise ValueError(f"evaluate() got unexpected arguments {sorted(kwargs)}")
+            raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of evaluate()")
         self._assert_compiled("evaluate")
         batches = EpochIterator(batch_source(x, y, sample_weight, batch_size, steps), steps, self.steps_per_execution)
         self._prepare_on(batches, optimizer=False)

@@ -34,7 +34,7 @@ def pad_sequences(
         if choice not in ("pre", "post"):
             raise ValueError(f"{name} must be 'pre' or 'post', got {choice!r}")
     if isinstance(value, str) and np.dtype(dtype).kind not in "OUS":
-        raise ValueError(f"dtype {dtype} cannot hold the string {value!r}; use dtype=object")
+        raise ValueError(f"`dtype` {dtype} is not compatible with the string {value!r}: use dtype=object")
     lengths = _lengths(sequences)
     steps = max(lengths, default=0) if maxlen is None else maxlen
     item_shape = next((np.shape(s)[1:] for s, length in zip(sequences, lengths) if length), ())

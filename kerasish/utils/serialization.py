@@ -28,6 +28,7 @@ from kerasish.utils.registry import (
     builtins_in,
     builtins_named,
     find_builtin,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
 )
@@ -187,7 +188,7 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     """
     module_objects = kwargs.pop("module_objects", None)
     if kwargs:
-        raise TypeError(f"deserialize_keras_object got unexpected arguments {sorted(kwargs)}")
+        raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of deserialize_keras_object")
     custom = dict(custom_objects or {})
     if isinstance(config, str):
         found = get_registered_object(config, custom)
@@ -212,14 +213,16 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
     name, inner = config["class_name"], config["config"]
     if name == "__lambda__":
         raise ValueError("the file holds the code of a lambda, as of a Lambda layer, and kerasish never runs code from "
-                         "a file: define the function by name, register it with "
-                         "@keras.saving.register_keras_serializable(), and build the model with it")
+                         "a file, which would be arbitrary code execution: define the function by name, register it "
+                         "with @keras.saving.register_keras_serializable(), and build the model with it")
     if name in CODECS:
         return CODECS[name].decode(inner or {})
     if name == "function":
         if not isinstance(inner, str):
             raise TypeError(f"a function's config must be its name, got {inner!r} in {config!r}")
         return _find(config, inner, custom, module_objects)
+    if inner is not None and not isinstance(inner, dict):
+        raise TypeError(f"Expected 'config' to be a dict, got {inner!r} for {name!r}")
     shared, number = _shared.get(), (config.get("shared_object_id"), name)
     if number[0] is not None and shared and number in shared:
         return shared[number]
@@ -234,8 +237,6 @@ def _deserialize_object(config: dict[str, Any], custom: dict[str, Any], module_o
 
 def _build(cls: Any, config: dict[str, Any], custom: dict[str, Any]) -> Any:
     inner = {} if config["config"] is None else config["config"]
-    if not isinstance(inner, dict):
-        raise TypeError(f"the config of {cls.__name__} must be a dict, got {inner!r}")
     if not hasattr(cls, "from_config"):
         raise TypeError(f"class {cls.__name__} must have a `from_config` method to be deserialized")
     with CustomObjectScope(custom):
@@ -245,8 +246,9 @@ def _build(cls: Any, config: dict[str, Any], custom: dict[str, Any]) -> Any:
             raise
         except TypeError as error:
             raise TypeError(
-                f"{cls.__name__}.from_config failed on {inner!r}: {error}. An object in a config must be turned "
-                "back by `deserialize_keras_object` in the class's own `from_config` or `__init__`."
+                f"Unable to reconstruct an instance: {cls.__name__}.from_config failed on {inner!r}: {error}. See "
+                "that the objects in a config are explicitly deserialized, by `deserialize_keras_object` in the "
+                "class's own `from_config` or `__init__`."
             ) from error
         if config.get("build_config") and not getattr(instance, "built", False):
             instance.build_from_config(config["build_config"])
@@ -267,12 +269,18 @@ def _find(config: dict[str, Any], name: str, custom: dict[str, Any], module_obje
         found = get_registered_object(candidate, custom)
         if found is not None:
             return found
-    if module_objects is not None and name in module_objects:
-        return module_objects[name]
-    if module is not None:
-        found = _find_ours(module, name, is_function)
+    if is_function and module == "builtins":  # Keras wrote the bare name of a registered function
+        found = next((f for key, f in get_custom_objects().items() if key.rpartition(">")[2] == name), None)
         if found is not None:
             return found
+    found = None if module_objects is None else module_objects.get(name)
+    if found is None and module is not None:
+        found = _find_ours(module, name, is_function)
+    if found is not None:
+        if registered and {">", "."} & set(registered):  # a plain name is an older spelling of the same
+            raise ValueError(f"{registered!r} is not registered, so the config resolved to a Keras built-in, {name!r} "
+                             f"of {module}: register the class, or remove `registered_name` from the config")
+        return found
     raise UnknownObjectError(
         f"cannot locate {'function' if is_function else 'class'} {name!r} (module {module!r}, registered as "
         f"{registered!r}): decorate it with @keras.saving.register_keras_serializable() and import it before loading, "
@@ -345,5 +353,5 @@ def get_object(identifier: Any, module_objects: Mapping[str, Any], what: str) ->
     if callable(obj):
         return obj
     meant = did_you_mean(identifier, module_objects) if isinstance(identifier, str) else ""
-    raise ValueError(f"cannot interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a class, "
-                     f"or one of the names {', '.join(sorted(module_objects))}")
+    raise ValueError(f"Could not interpret {identifier!r} as {what}{meant}: expected a config dict, a callable, a "
+                     f"class, or one of the names {', '.join(sorted(module_objects))}")

@@ -194,7 +194,7 @@ def test_arguments_refused():
         Attention(score_mode="product")
     with pytest.raises(ValueError, match="dropout"):
         Attention(dropout=-1)
-    with pytest.raises(ValueError, match="the masks go by query, value and maybe key"):
+    with pytest.raises(ValueError, match="the layer mask must be a list, by query, value and maybe key"):
         Attention().compute_mask([X, Y], [None])
 
 

@@ -133,7 +133,7 @@ def test_normalization_refuses_data():
         layer.adapt(DATA[:, :2])
     with pytest.raises(ValueError, match="no batches"):
         Normalization().adapt([])
-    with pytest.raises(ValueError, match="lengths of the axes in `axis` must be known"):
+    with pytest.raises(ValueError, match="All `axis` values to be kept apart need a known length"):
         Normalization()(Input((None,)))
 
 

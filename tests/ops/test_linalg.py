@@ -82,7 +82,7 @@ def test_stft_is_undone():
     (ValueError, "lengths", lambda x: ops.einsum("ij,jk->ik", x, x[:2])),
     (ValueError, "same lengths", lambda x: ops.tensordot(x, x[:2], axes=1)),
     (ValueError, "square", lambda x: ops.inv(x[:2])),
-    (ValueError, "a matrix, or a batch of them", lambda x: ops.det(x[0])),
+    (ValueError, "Input should have rank >= 2", lambda x: ops.det(x[0])),
     (ValueError, "Singular", lambda x: ops.inv(ops.ones((2, 2)))),
     (ValueError, "positive definite", lambda x: ops.cholesky(-ops.eye(2))),
     (ValueError, "mode", lambda x: ops.qr(x, mode="raw")),

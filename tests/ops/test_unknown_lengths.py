@@ -100,7 +100,7 @@ def test_functions_check_their_inputs_and_know_their_shapes():
     for given, message in (([EYE, EYE], "invalid input structure"), ([EYE[:, :2]], "incompatible inputs")):
         with pytest.raises(ValueError, match=message):
             function(given)
-    with pytest.raises(ValueError, match="argument `inputs` is empty"):
+    with pytest.raises(ValueError, match="`inputs` argument cannot be empty"):
         graph.Function([], [x])
 
 

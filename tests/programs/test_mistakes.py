@@ -52,14 +52,14 @@ MISTAKES = {
     "layer in a model, in fit": (lambda: fit(outer_compiled()), r"'outer/wrong' \(Wrong\), called with x=float32\["),
     "rank": (lambda: layers.Conv2D(2, 3, name="conv")(keras.Input((4,))), r"'conv'.*ndim=4.*\(None, 4\)"),
     "width": (lambda: fit(compiled(), x=X[:, :3]), r"'m/dense'.*length 4 along axis -1, found 3.*\(None, 3\)"),
-    "state made in call": (lambda: Late(name="late")(X), "'late' is built already"),
+    "state made in call": (lambda: Late(name="late")(X), "'late' is built: it cannot add new"),
     "no target": (lambda: compiled().fit(X, verbose=0), "output 'dense' has a loss, but there is no target"),
     "no validation target": (lambda: fit(compiled(), validation_data=(X,)), "output 'dense' has a loss"),
     "shape of the target": (lambda: fit(compiled(3), X[:, :2]), r"\(None, 2\).*\(None, 3\)|\(12, 2\).*\(12, 3\)"),
     "validation_freq": (lambda: fit(compiled(), validation_data=(X, X), validation_freq="all"), "_freq.*'all'"),
-    "loss_weights": (lambda: fit(compiled(loss_weights=[1.0, 2.0])), "`loss_weights` has 2 entries.*1 outputs"),
+    "loss_weights": (lambda: fit(compiled(loss_weights=[1.0, 2.0])), "Invalid `loss_weights`: 2 entries.*1 outputs"),
     "trainable": (lambda: layers.Dense(1, trainable="no"), "`trainable` of Dense to be a boolean, got 'no'"),
-    "names of losses": (lambda: fit(compiled(loss={"dens": "mse"})), r"`loss` has the keys.*'dens'.*named \['dense'\]"),
+    "names of losses": (lambda: fit(compiled(loss={"dens": "mse"})), r"Invalid `loss`: .*'dens'.*keys \['dense'\]"),
     "metrics of a name": (lambda: compiled(metrics="mae"), "`metrics` must be a list"),
 }
 

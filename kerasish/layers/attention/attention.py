@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kerasish import ops
+from kerasish import activations, ops
 from kerasish.core.random_state import SeedGenerator
 from kerasish.core.symbolic import KerasTensor
 from kerasish.layers.attention import masks
@@ -41,13 +41,13 @@ class Attention(Layer):
 
     def _check_list(self, inputs: Any, what: str = "inputs") -> None:
         if not isinstance(inputs, list | tuple) or not 2 <= len(inputs) <= 3:
-            raise ValueError(f"layer {self.path!r}: the {what} go by query, value and maybe key, in a list, got "
-                             f"{inputs!r}")
+            raise ValueError(f"attention {self.path!r}: the layer {what} must be a list, by query, value and maybe "
+                             f"key, so of length 2 or 3, got {inputs!r}")
 
     def _check_shapes(self, shapes: Any) -> None:
         if not isinstance(shapes, list | tuple) or not shapes or not isinstance(shapes[0], list | tuple):
-            raise ValueError(f"layer {self.path!r} attends from a query to a value: give [query, value], and maybe a "
-                             f"key, not one tensor of shape {shapes}")
+            raise ValueError(f"layer {self.path!r} must be called on a list: give [query, value], and maybe a key, not "
+                             f"one tensor of shape {shapes}")
         self._check_list(shapes)
         key = shapes[-1]
         if shapes[0][-1] != key[-1]:
@@ -76,13 +76,13 @@ class Attention(Layer):
         self._check_list(inputs)
         query, value = inputs[:2]
         if mask is not None:
-            self._check_list(mask, "masks")
+            self._check_list(mask, "mask")
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
         scores = self._calculate_scores(query, inputs[-1])
         allowed = self._calculate_score_mask(scores, value_mask, use_causal_mask)
         if allowed is not None:
             scores = ops.where(allowed, scores, scores - (65504.0 if scores.dtype == "float16" else 1e9))
-        weights = ops.softmax(scores, axis=-1)
+        weights = activations.softmax(scores, axis=-1)
         if training and self.dropout > 0:
             weights = random.dropout(weights, self.dropout, seed=self.seed_generator)
         out = ops.matmul(weights, value)
@@ -106,7 +106,7 @@ class Attention(Layer):
         """Return the mask of the query."""
         if mask is None:
             return None
-        self._check_list(mask, "masks")
+        self._check_list(mask, "mask")
         return None if mask[0] is None else ops.convert_to_tensor(mask[0])
 
     def compute_output_shape(self, input_shape: Any) -> tuple:

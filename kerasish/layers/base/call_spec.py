@@ -32,6 +32,8 @@ class CallSignature:
         self.mask_names = frozenset(n for n in parameters if n.endswith("_mask"))
         default = parameters["training"].default if self.has_training else None
         self.training_default = None if default is inspect.Parameter.empty else default
+        self.required = [n for n, p in parameters.items() if p.default is p.empty
+                         and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         simple = list(parameters.values())[1:]
         # One positional argument, and nothing that a call could be missing.
         self.simple = bool(self.first) and all(

@@ -73,6 +73,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         if spec is None or (x is None and spec.optional):
             continue
         if not hasattr(x, "shape"):
+            if x is None:
+                raise ValueError(f"layer {layer_name!r} got None for input {i}, which is not optional")
             raise ValueError(f"layer {layer_name!r} expects tensors, but input {i} is {x!r} ({type(x).__name__})")
         fault = _fault(spec, tuple(x.shape), x)
         if fault:

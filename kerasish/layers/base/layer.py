@@ -52,7 +52,7 @@ class Layer(HasWeights, HasConfig, Operation):
         batch_shape = kwargs.pop("batch_input_shape", None)
         self._input_shape_argument = (None, *shape) if shape is not None else batch_shape
         if kwargs:
-            raise ValueError(f"{type(self).__name__} {self.name!r} got unexpected arguments {sorted(kwargs)}")
+            raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of {type(self).__name__} {self.name!r}")
         self._dtype_policy = dtype_policy.get(dtype)
         if not isinstance(trainable, bool):
             raise ValueError(f"expected `trainable` of {type(self).__name__} to be a boolean, got {trainable!r}")
@@ -202,8 +202,8 @@ class Layer(HasWeights, HasConfig, Operation):
 
     def _lock(self) -> None:
         """Refuse variables and layers from now on: what saved files and optimizers know must not change."""
-        self._tracker.lock(f"layer {self.name!r} is built already and takes no further variables or layers: make them "
-                           "in __init__() or build()")
+        self._tracker.lock(f"layer {self.name!r} is built: it cannot add new elements of state. Make variables and "
+                           "layers in __init__() or build()")
         if not self._trainable:
             for v in self._tracker.trainable:
                 v.trainable = False

@@ -43,7 +43,7 @@ class HasWeights:
         if args:
             shape, initializer, dtype = _first_arguments(args, shape=shape, initializer=initializer, dtype=dtype)
         if kwargs:
-            raise TypeError(f"add_weight of layer {self.name!r} got unexpected arguments {sorted(kwargs)}")
+            raise TypeError(f"Unrecognized keyword arguments {sorted(kwargs)} of add_weight of layer {self.name!r}")
         dtype = self.variable_dtype if dtype is None else standardize_dtype(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"

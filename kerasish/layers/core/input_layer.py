@@ -37,7 +37,7 @@ class InputLayer(Layer):
             shape = kwargs.pop("input_shape")
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if kwargs:
-            raise ValueError(f"InputLayer got unexpected arguments {sorted(kwargs)}")
+            raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of InputLayer")
         for kind, wanted in (("sparse", sparse), ("ragged", ragged)):
             if wanted:
                 raise ValueError(f"input {self.name!r}: `{kind}=True` is not supported, feed dense arrays")

@@ -27,6 +27,8 @@ class SpectralNormalization(Wrapper):
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any):
         super().__init__(layer, **kwargs)
+        if power_iterations <= 0:
+            raise ValueError(f"argument `power_iterations` should be greater than zero, got {power_iterations!r}")
         self.power_iterations = positive_int(power_iterations, "power_iterations")
 
     def build(self, input_shape: Any = None) -> None:

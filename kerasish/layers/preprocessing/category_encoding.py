@@ -53,8 +53,8 @@ class CategoryEncoding(Layer):
         self._check_numbers(x)
         if count_weights is not None:
             if self.output_mode != "count":
-                raise ValueError(f"layer {self.path!r} takes `count_weights` with output_mode='count' alone, not with "
-                                 f"{self.output_mode!r}")
+                raise ValueError(f"layer {self.path!r}: `count_weights` is not used when `output_mode`="
+                                 f"{self.output_mode!r}, but with 'count' alone")
             count_weights = ops.cast(count_weights, self.compute_dtype)
         return encode(x, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)
 

@@ -19,7 +19,7 @@ def checked_mode(output_mode: Any, allowed: tuple[str, ...], layer: str) -> str:
     """
     mode = _OLD_NAMES.get(output_mode, output_mode) if isinstance(output_mode, str) else output_mode
     if mode not in allowed:
-        raise ValueError(f"argument `output_mode` of {layer} must be one of {allowed}, got {output_mode!r}")
+        raise ValueError(f"Unknown arg for output_mode: {output_mode}. That of {layer} must be one of {allowed}")
     return mode
 
 

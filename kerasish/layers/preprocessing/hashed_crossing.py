@@ -52,12 +52,12 @@ class HashedCrossing(Layer):
         if array.dtype.kind in "iu":
             return array.ravel().tolist()
         if array.dtype.kind == "f":
-            raise ValueError(f"layer {self.path!r} crosses integers or strings, got inputs of dtype {array.dtype}")
+            raise ValueError(f"inputs of {self.path!r} should have an integer or string type, got {array.dtype}")
         return [fingerprint(v) for v in flat_bytes(array, "utf-8", self.path)[0]]
 
     def _list(self, inputs: Any) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) < 2:
-            raise ValueError(f"layer {self.path!r} crosses at least two inputs, in a list, got {inputs!r}")
+            raise ValueError(f"layer {self.path!r} should be called on a list with at least two inputs, got {inputs!r}")
         return inputs
 
     def _check_shapes(self, shapes: list[tuple]) -> None:

@@ -49,8 +49,8 @@ class Normalization(Layer):
                              f"{self.axis} for inputs of shape {tuple(input_shape)}")
         kept = tuple(sorted(a % rank for a in self.axis))
         if any(input_shape[a] is None for a in kept):
-            raise ValueError(f"layer {self.path!r}: the lengths of the axes in `axis` must be known, got axes {kept} "
-                             f"of shape {tuple(input_shape)}")
+            raise ValueError(f"layer {self.path!r}: All `axis` values to be kept apart need a known length, got axes "
+                             f"{kept} of shape {tuple(input_shape)}")
         self._kept = kept
         self._lengths = tuple(input_shape[a] for a in kept)
         self._broadcast = tuple(n if a in kept else 1 for a, n in enumerate(input_shape))

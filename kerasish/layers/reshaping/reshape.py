@@ -21,7 +21,7 @@ class Reshape(Reshaping):
         super().__init__(**kwargs)
         shape = tuple(target_shape)
         if not all(is_int(n, -1) for n in shape) or shape.count(-1) > 1:
-            raise ValueError("lengths are integers from 0 up, and one of them may be -1 for what is left, got "
+            raise ValueError("lengths are non-negative integers, and at most one unknown dimension may be -1, got "
                              f"target_shape={target_shape!r}")
         self.target_shape = shape
         self.built = type(self).build is Reshaping.build

@@ -17,7 +17,7 @@ def _require_colours(images: Tensor, axis: int) -> None:
     if images.shape[axis] != 3:
         raise ValueError(f"colours have three channels, got shape {images.shape} with {images.shape[axis]}")
     if not is_float(images.dtype):
-        raise ValueError(f"images must hold floating-point numbers here, got {images.dtype.name}")
+        raise ValueError(f"Invalid images dtype: expected float dtype, got {images.dtype.name}")
 
 
 @public(name="image_rgb_to_grayscale")

@@ -11,7 +11,7 @@ class Layout:
         self.format = standardize_data_format(data_format)
         rank = len(images.shape)
         if rank not in (3, 4):
-            raise ValueError("images have three axes (one image) or four (a batch), got shape "
+            raise ValueError("Invalid images rank: expected rank 3 (an image) or 4 (a batch), got shape "
                              f"{images.shape}")
         self.h, self.w, self.c = (a + rank for a in ((-3, -2, -1) if self.format == "channels_last" else (-2, -1, -3)))
         self.batched = rank == 4

@@ -26,7 +26,7 @@ def extract_patches(images: Any, size: Any, strides: Any = None, dilation_rate: 
         data_format: where the channels are.
     """
     if not isinstance(size, int | tuple | list):
-        raise TypeError(f"argument `size` takes an integer or a tuple of lengths, got {size!r}")
+        raise TypeError(f"Expected an int or a tuple as argument `size`, got {size!r}")
     if not isinstance(size, int) and len(size) not in (2, 3):
         raise ValueError(f"argument `size` takes two or three lengths, got {size!r}")
     rank = 3 if not isinstance(size, int) and len(size) == 3 else 2

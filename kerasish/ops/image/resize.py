@@ -78,6 +78,8 @@ def resize(images: Any, size: Any, interpolation: str = "bilinear", antialias: b
     if len(size) != 2:
         raise ValueError(f"argument `size` must be (height, width), got {size}")
     height, width = (int(n) for n in size)
+    if height < 1 or width < 1:
+        raise ValueError(f"argument `size` needs a positive height and width, got {tuple(size)}")
     if crop_to_aspect_ratio:
         images = _crop_to_ratio(images, layout, height, width)
     elif pad_to_aspect_ratio:

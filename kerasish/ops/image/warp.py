@@ -155,7 +155,7 @@ def affine_transform(images: Any, transform: Any, interpolation: str = "bilinear
     images, transform = to_tensor(images), to_tensor(transform)
     layout, order = Layout(images, data_format), _checked(interpolation, fill_mode)
     if transform.ndim not in (1, 2) or transform.shape[-1] != 8:
-        raise ValueError("argument `transform` has shape (8,), or (batch, 8) for images of their own, got "
+        raise ValueError("Invalid transform rank: expected rank 1, shape (8,), or one row for each image, got "
                          f"{transform.shape}")
     return _project(images, layout, OPS["reshape"](transform, (-1, 8)), order, fill_mode, fill_value)
 
@@ -177,9 +177,10 @@ def perspective_transform(images: Any, start_points: Any, end_points: Any, inter
     start, end = (to_tensor(p) for p in (start_points, end_points))
     start, end = (OPS["cast"](p, result_type(float_of(p.dtype), "float32")) for p in (start, end))
     layout, order = Layout(images, data_format), _checked(interpolation, "constant")
-    if start.shape != end.shape or start.shape[-2:] != (4, 2) or start.ndim not in (2, 3):
-        raise ValueError("`start_points` and `end_points` both have shape (4, 2), or (batch, 4, 2), got "
-                         f"{start.shape} and {end.shape}")
+    for name, points in (("start_points", start), ("end_points", end)):
+        if points.shape != start.shape or points.shape[-2:] != (4, 2) or points.ndim not in (2, 3):
+            raise ValueError(f"Invalid {name} shape: expected (4, 2) or (batch, 4, 2) for both ends, got "
+                             f"{start.shape} and {end.shape}")
     start, end = (OPS["reshape"](p, (-1, 4, 2)) for p in (start, end))
     return _project(images, layout, homography(start, end), order, "constant", fill_value)
 
