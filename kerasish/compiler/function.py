@@ -7,13 +7,14 @@ import traceback
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from kerasish.compiler.ir import Program, Room
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.runner import machine_code_text, make_runner
+from kerasish.compiler.runner import machine_code_text, make_runner, threads_of_products
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
@@ -70,7 +71,8 @@ class CompiledFunction:
         if key != last:
             found = self._find(key, args, kwargs)
             if found is None:
-                return self._function(*args, **kwargs)
+                with nullcontext() if self._gave_up else threads_of_products():
+                    return self._function(*args, **kwargs)
             self._last, self._plain = (key, found), (None if kwargs else _plain_specs(args, arrays), found)
         run, fill = found
         return fill(run(arrays))

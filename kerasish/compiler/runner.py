@@ -5,6 +5,7 @@ import math
 import sys
 import threading
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from kerasish.backend import device, native
@@ -16,10 +17,18 @@ from kerasish.utils.garbage import no_collection
 # Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
 # same script changes over at the same step whenever it runs, and gives the same bits.
 EARNED = 2e7
-# Below so many nanoseconds a program on array kernels keeps to one thread: to wake another one, or to wait for it on a
-# busy machine, takes longer than its products.
+# Below so many nanoseconds a program on array kernels keeps to one thread in any case: to wake another one, or to wait
+# for it on a busy machine, takes longer than its products.
 SMALL = 2e6
 _CALL, _BYTES, _OPERATIONS = 1500.0, 4.0, 40.0  # nanoseconds a kernel; bytes and operations a nanosecond
+
+
+def threads_of_products() -> AbstractContextManager:
+    """Return a context in which the library of products keeps to one thread, if machine code is to follow.
+
+    Its own threads would look for work, for a tenth of a second, on the processors that machine code uses meanwhile.
+    """
+    return blas.OneThread() if native.mode() != "0" and device.current().name == "numpy" else nullcontext()
 
 
 def make_runner(program: Program) -> Any:
@@ -66,7 +75,7 @@ class Runner:
         self._estimate = estimate(program)
         self._price = {"0": math.inf, "1": EARNED, "always": 0.0}[native.mode()]
         self._spent = self._estimate  # op by op, before there was a program
-        self._is_small = self._estimate < SMALL
+        self._on_one_thread = self._estimate < SMALL or self._price < math.inf
         self._replay: Any = None
         self._final = False
         self._lock = threading.Lock()
@@ -75,7 +84,7 @@ class Runner:
         """Run on arrays for the inputs; return arrays for the outputs. One thread at a time: buffers are shared."""
         with self._lock:
             run = self._ready()
-            if self._final or not self._is_small:
+            if self._final or not self._on_one_thread:
                 return run(inputs, room)
             with blas.OneThread():
                 return run(inputs, room)

@@ -21,8 +21,8 @@ CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 
 RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, SLEEP, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 6, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
-_SPINS = 1000  # looks at a counter before the thread lets others run
-_YIELDS = 20  # times that it lets them run before it sleeps: whom it waits for may be held up on its own processor
+_SPINS = 4000  # looks at a counter before the thread lets others run
+_YIELDS = 400  # times that it lets them run before it sleeps: whom it waits for may be held up on its own processor
 
 
 def alone(k: Any) -> None:
