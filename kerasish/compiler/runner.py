@@ -17,6 +17,8 @@ from kerasish.utils.garbage import no_collection
 # Nanoseconds that a program is to have run, by estimate, before it is compiled. An estimate and no clock, so that the
 # same script changes over at the same step whenever it runs, and gives the same bits.
 EARNED = 2e7
+# The same for each of its instructions, where that is less: a short program is soon compiled.
+EARNED_EACH = 3e5
 # Below so many nanoseconds a program on array kernels keeps to one thread in any case: to wake another one, or to wait
 # for it on a busy machine, takes longer than its products.
 SMALL = 2e6
@@ -73,7 +75,8 @@ class Runner:
     def __init__(self, program: Program):
         self._program = program
         self._estimate = estimate(program)
-        self._price = {"0": math.inf, "1": EARNED, "always": 0.0}[native.mode()]
+        price = min(EARNED, EARNED_EACH * len(program.instructions))
+        self._price = {"0": math.inf, "1": price, "always": 0.0}[native.mode()]
         self._spent = self._estimate  # op by op, before there was a program
         self._on_one_thread = self._estimate < SMALL or self._price < math.inf
         self._replay: Any = None
