@@ -13,6 +13,7 @@ from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
 from kerasish.core import dispatch
 from kerasish.core.dispatch import to_tensor
+from tests.compiled_modes import compiled_mode  # noqa: F401  (a fixture)
 from tests.test_compiled_control import count, draw, names
 
 
@@ -112,7 +113,7 @@ def test_gradient_accumulation_and_loss_scaling_compile():
             np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
 
 
-def test_a_warm_step_whose_update_is_a_branch_allocates_no_arrays():
+def test_a_warm_step_whose_update_is_a_branch_allocates_no_arrays(compiled_mode):  # noqa: F811
     model = keras.Sequential([keras.Input((200,)), layers.Dense(200)])
     model.compile(keras.optimizers.Adam(gradient_accumulation_steps=2), "mse")
     data = draw(4, 200), draw(4, 200)
