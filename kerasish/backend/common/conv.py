@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from kerasish.backend.common import conv_bands, windows
 from kerasish.backend.common.halves import through_float32
-from kerasish.backend.common.windows import Geometry, Padded, Sizes, cleared, deliver, fresh, spans, taps
+from kerasish.backend.common.windows import Geometry, Padded, Sizes, deliver, fresh, spans, taps, zeros
 from kerasish.backend.registry import kernel
 
 # Below so many channels a patch is copied tap by tap: along the channels its contiguous runs are too short.
@@ -68,7 +68,7 @@ def _may_meet_zeros(xp: Any, w: Any) -> bool:
 def conv_weight_grad(xp, x, g, *, weight_shape, strides, padding, dilation, groups, out=None):
     """Return the gradient with respect to the weights of `conv`."""
     geometry = Geometry(tuple(weight_shape[:-2]), g.shape[1:-1], strides, padding, dilation, groups)
-    result = cleared(xp, tuple(weight_shape), x.dtype, out)
+    result = zeros(xp, tuple(weight_shape), x.dtype, out)
     if _is_depthwise(result, groups):
         _depthwise_weight_grad(xp, x, g, geometry, result)
     elif conv_bands.serves(geometry, result.shape[-2], result.shape[-1] // groups):

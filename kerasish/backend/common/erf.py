@@ -38,49 +38,48 @@ SINGLE_BELOW = [
 @through_float32
 def erf(xp, x, *, out=None):
     """Error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x."""
-    only_real(x)
-    result = fresh(xp, x.shape, x.dtype, out)
-    for values, y in _tiles(xp, x, result):
-        _write_erf(xp, values, y)
-    return deliver(result, out)
+    return _by_tiles(xp, _write_erf, x, out=out)
 
 
 @kernel("gelu")
 @through_float32
 def gelu(xp, x, *, out=None):
     """x (1 + erf(x / sqrt(2))) / 2."""
-    only_real(x)
-    result = fresh(xp, x.shape, x.dtype, out)
-    for values, y in _tiles(xp, x, result):
-        _write_twice_below(xp, values, y)
-        y *= values * x.dtype.type(0.5)
-    return deliver(result, out)
+    return _by_tiles(xp, _write_gelu, x, out=out)
 
 
 @kernel("gelu_grad")
 @through_float32
 def gelu_grad(xp, g, x, *, out=None):
     """g ((1 + erf(x / sqrt(2))) / 2 + x exp(-x^2 / 2) / sqrt(2 pi))."""
+    return _by_tiles(xp, _write_gelu_grad, x, g, out=out)
+
+
+def _by_tiles(xp, write, x, *others, out):
+    """Call `write(xp, *pieces, result)` for pieces small enough that what is made of them stays in the cache."""
     only_real(x)
     result = fresh(xp, x.shape, x.dtype, out)
-    for grads, values, y in _tiles(xp, g, x, result):
-        _write_twice_below(xp, values, y)
-        slope = values * values
-        slope *= -0.5
-        xp.exp(slope, out=slope)
-        slope *= sqrt(2 / pi)
-        slope *= values
-        y += slope
-        y *= 0.5
-        y *= grads
+    arrays = [a.reshape(-1) for a in (x, *others, result)]
+    for part in spans(x.size, tile_bytes(xp) // 64):
+        write(xp, *[a[part] for a in arrays])
     return deliver(result, out)
 
 
-def _tiles(xp, *arrays):
-    """Yield the same pieces of arrays of one shape, small enough that what is made of them stays in the cache."""
-    arrays = [a.reshape(-1) for a in arrays]
-    for part in spans(arrays[0].size, tile_bytes(xp) // 64):
-        yield tuple([a[part] for a in arrays])
+def _write_gelu(xp, x, out):
+    _write_twice_below(xp, x, out)
+    out *= x * x.dtype.type(0.5)
+
+
+def _write_gelu_grad(xp, x, g, out):
+    _write_twice_below(xp, x, out)
+    slope = x * x
+    slope *= -0.5
+    xp.exp(slope, out=slope)
+    slope *= sqrt(2 / pi)
+    slope *= x
+    out += slope
+    out *= 0.5
+    out *= g
 
 
 def _write_twice_below(xp, x, out):

@@ -13,7 +13,7 @@ from typing import Any
 
 from kerasish.backend.common import windows
 from kerasish.backend.common.halves import through_float32
-from kerasish.backend.common.windows import Pairs, Sizes, cleared, deliver, fresh, spans, taps
+from kerasish.backend.common.windows import Pairs, Sizes, deliver, fresh, spans, taps, zeros
 from kerasish.backend.registry import kernel
 
 
@@ -70,7 +70,7 @@ def max_pool_scatter(xp, g, index, *, input_shape, window, strides, padding, out
 
 def _scatter(xp, g, shape, winners, window, strides, padding, out):
     """Add g where taps won; `winners(images)` gives for each tap the cells that it meets, and where it won."""
-    result = cleared(xp, shape, g.dtype, out)
+    result = zeros(xp, shape, g.dtype, out)
     source, target = windows.kept(shape[1:-1], padding)
     sizes = windows.padded_sizes(shape[1:-1], padding)
     padded = any(map(any, padding))
@@ -91,7 +91,7 @@ def _scatter(xp, g, shape, winners, window, strides, padding, out):
 @kernel("max_pool_gather")
 def max_pool_gather(xp, x, index, *, window, strides, padding, out=None):
     """Take from each window of x the value at the tap that the index names."""
-    result = cleared(xp, index.shape, x.dtype, out)
+    result = zeros(xp, index.shape, x.dtype, out)
     for n in _image_spans(xp, x):
         chunk = windows.pad(xp, x[n], padding)
         for t, cut in enumerate(_cuts(window, index.shape, strides)):

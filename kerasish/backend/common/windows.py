@@ -105,7 +105,7 @@ def fresh(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
 
 
 def zeros(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
-    """Return a contiguous array of zeros: `out` where it serves, else a new one, of pages that nobody has touched."""
+    """Return a contiguous array of zeros to compute into: `out` where it serves, else a new one, of untouched pages."""
     if not _serves(out, shape, dtype):
         return xp.zeros(shape, dtype)
     out[...] = 0
@@ -114,14 +114,6 @@ def zeros(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
 
 def _serves(out: Any, shape: Sizes, dtype: Any) -> bool:
     return out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous
-
-
-def cleared(xp: Any, shape: Sizes, dtype: Any, out: Any) -> Any:
-    """Return a contiguous array of zeros to compute into: `out` where it serves, else a new one."""
-    if out is None or fresh(xp, shape, dtype, out) is not out:
-        return xp.zeros(shape, dtype)
-    out[...] = 0
-    return out
 
 
 def deliver(result: Any, out: Any) -> Any:
