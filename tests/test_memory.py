@@ -10,8 +10,8 @@ import pytest
 
 import kerasish as keras
 from kerasish import layers
-from kerasish.compiler.codegen.memory import trim
 from kerasish.compiler.function import MAX_PROGRAMS
+from kerasish.compiler.machine.arena import trim
 from tests.compiled_modes import compiled_in
 
 STATM = pathlib.Path("/proc/self/statm")

@@ -68,6 +68,11 @@ class Program(NamedTuple):
         return text(self)
 
 
+def variables_of(program: Program) -> list[Any]:
+    """Return the variables that a program reads or assigns, each once."""
+    return list({id(variable): variable for variable, _ in (*program.variables, *program.updates)}.values())
+
+
 def programs_of(instruction: Instruction) -> list[Program]:
     """Return the programs inside an instruction: none for most."""
     if type(instruction.card) is not ControlCard:

@@ -51,7 +51,7 @@ def machine_code_text(program: Program) -> str:
 
 def release_memory() -> None:
     """Give back memory that large programs keep between their runs, for work of another kind that needs much itself."""
-    loaded = sys.modules.get("kerasish.compiler.codegen.memory")
+    loaded = sys.modules.get("kerasish.compiler.machine.arena")
     if loaded is not None:
         loaded.release()
 
@@ -107,7 +107,8 @@ def _compiled(program: Program) -> Any:
     """The program as machine code; None, with a warning, where that fails."""
     try:
         with no_collection():
-            return importlib.import_module("kerasish.compiler.codegen.native_replay").NativeReplay(program)
+            importlib.import_module("kerasish.compiler.machine.arena").trim()  # LLVM and the arena have no use for it
+            return importlib.import_module("kerasish.compiler.codegen.draw").machine_code(program)
     except Exception as error:  # noqa: BLE001  a fault of ours or of the compiler: the program runs all the same
         warnings.warn(f"a program stays on array kernels, it cannot be compiled to machine code: {error!r}",
                       stacklevel=2)

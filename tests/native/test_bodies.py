@@ -11,8 +11,8 @@ import kerasish as keras  # noqa: E402
 from kerasish import ops  # noqa: E402
 from kerasish.backend import native  # noqa: E402
 from kerasish.backend.native import pool  # noqa: E402
-from kerasish.compiler.codegen.native_program import NativeProgram, PythonStep  # noqa: E402
-from kerasish.compiler.codegen.native_replay import NativeReplay  # noqa: E402
+from kerasish.compiler.codegen import draw as drawing  # noqa: E402
+from kerasish.compiler.machine.machine import Machine, PythonStep  # noqa: E402
 from kerasish.compiler.passes import optimize  # noqa: E402
 from kerasish.compiler.trace import trace  # noqa: E402
 from kerasish.utils import tree  # noqa: E402
@@ -27,7 +27,7 @@ W = keras.Variable(np.random.default_rng(1).normal(size=(8, 8)).astype("float32"
 
 def machine_code(f, *args):
     program, _ = trace(f, args, {})
-    return NativeReplay(optimize(program))
+    return drawing.machine_code(optimize(program))
 
 
 def held_to_eager(f, *args, runs=3):
@@ -44,12 +44,12 @@ def held_to_eager(f, *args, runs=3):
     return run
 
 
-def python_steps(program: NativeProgram) -> int:
+def python_steps(program: Machine) -> int:
     """Steps that run on array kernels, those of bodies included."""
     count = 0
     for step in program.steps:
         blocks = [step.block] if hasattr(step, "block") else [b for b, *_ in getattr(step, "_blocks", ())]
-        count += isinstance(step, PythonStep) + sum(python_steps(b.native) for b in blocks)
+        count += isinstance(step, PythonStep) + sum(python_steps(b.machine) for b in blocks)
     return count
 
 
@@ -81,14 +81,14 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_bodies(name):
     run = held_to_eager(BODIES[name], draw(4, 8), draw(5, 4, 8))
-    assert python_steps(run._native) == 0
+    assert python_steps(run.machine) == 0
 
 
 def test_bodies_with_kernels_that_there_are_as_arrays_only():
     def f(c, xs):
         return ops.scan(lambda a, x: (ops.sort(a, axis=0) + ops.sin(x), ops.median(a, axis=0)), c, xs)
 
-    assert python_steps(held_to_eager(f, draw(4, 8), draw(5, 4, 8))._native) > 0
+    assert python_steps(held_to_eager(f, draw(4, 8), draw(5, 4, 8)).machine) > 0
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 8), (5, 0, 8)])

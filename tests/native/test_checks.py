@@ -7,8 +7,8 @@ pytest.importorskip("llvmlite")
 
 import kerasish as keras
 from kerasish import ops
-from kerasish.compiler.codegen import checks
-from kerasish.compiler.codegen.native_replay import NativeReplay
+from kerasish.compiler.codegen.draw import machine_code
+from kerasish.compiler.machine.machine import CheckStep
 from kerasish.compiler.passes import optimize
 from kerasish.compiler.trace import trace
 from kerasish.ops.checks import check_range
@@ -18,8 +18,8 @@ from kerasish.ops.checks import check_range
 def test_wrong_numbers_are_found(dtype):
     good = np.array([[0, 3], [9, 4], [1, 2]], dtype)
     program = trace(lambda x: check_range(x, 10, "found {value}", ignore=77) + 1, (ops.convert_to_tensor(good),), {})[0]
-    run = NativeReplay(optimize(program))
-    assert [type(s) for s in run._native.steps][0] is checks.CheckStep
+    run = machine_code(optimize(program))
+    assert [type(s) for s in run.machine.steps][0] is CheckStep
     np.testing.assert_array_equal(run([good])[0], good + 1)
     for wrong in (10, 100, *([] if dtype[0] == "u" else [-1, -100])):
         bad = good.copy()

@@ -7,7 +7,8 @@ pytest.importorskip("llvmlite")
 
 from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
-from kerasish.compiler.codegen.native_replay import NativeReplay, prepare
+from kerasish.compiler.codegen.draw import machine_code
+from kerasish.compiler.codegen.drawing import prepare
 from kerasish.compiler.passes import optimize
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
@@ -37,7 +38,7 @@ def prepared(use, dtype="float32", lead=(3, 5), classes=37):
     program = optimize(trace(step(use), tuple(arguments), {})[0])
     ready = prepare(program)
     verify(ready)
-    for got, want in zip(NativeReplay(program)([a.data for a in arguments]), step(use)(*arguments), strict=True):
+    for got, want in zip(machine_code(program)([a.data for a in arguments]), step(use)(*arguments), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
     return [len(i.inputs) for i in ready.instructions if i.card.name.startswith("sparse_softmax")]
 

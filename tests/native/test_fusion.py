@@ -13,7 +13,9 @@ import kerasish as keras  # noqa: E402
 from kerasish import ops  # noqa: E402
 from kerasish.backend import native  # noqa: E402
 from kerasish.compiler import runner  # noqa: E402
-from kerasish.compiler.codegen.native_replay import NativeReplay, prepare  # noqa: E402
+from kerasish.compiler.codegen.draw import machine_code  # noqa: E402
+from kerasish.compiler.codegen.drawing import Drawing, prepare  # noqa: E402
+from kerasish.compiler.codegen.native_control import control_step  # noqa: E402
 from kerasish.compiler.codegen.schedule import lay_out  # noqa: E402
 from kerasish.compiler.passes import optimize  # noqa: E402
 from kerasish.compiler.trace import trace  # noqa: E402
@@ -31,7 +33,7 @@ def held_to_eager(f, *args, rtol=2e-6, fused=None):
     program = optimize(program)
     ready = prepare(program)
     verify(ready)
-    got = NativeReplay(program)([x.data for x in args])
+    got = machine_code(program)([x.data for x in args])
     want = f(*args)
     want = want if isinstance(want, tuple | list) else [want]
     for a, b in zip(got, want, strict=True):
@@ -93,7 +95,7 @@ def test_special_numbers():
               lambda x, y: ops.max(x + 0 * y, axis=-1), lambda x, y: ops.sign(x), lambda x, y: ops.isfinite(x),
               lambda x, y: 1 / x, lambda x, y: ops.not_equal(x, y), lambda x, y: ops.argmax(x, axis=-1)):
         program, _ = trace(f, (x, y), {})
-        (got,), want = NativeReplay(optimize(program))([x.data, y.data]), np.asarray(f(x, y))
+        (got,), want = machine_code(optimize(program))([x.data, y.data]), np.asarray(f(x, y))
         np.testing.assert_array_equal(got, want)
 
 
@@ -197,8 +199,8 @@ def test_programs_share_memory_and_threads_take_turns():
     def f(x):
         return ops.matmul(ops.tanh(ops.matmul(x, ops.transpose(x))), x)
 
-    runs = [NativeReplay(optimize(trace(f, (x,), {})[0])) for x in xs]
-    assert runs[0]._memory.arena is runs[1]._memory.arena is runs[2]._memory.arena
+    runs = [machine_code(optimize(trace(f, (x,), {})[0])) for x in xs]
+    assert runs[0].machine.arena is runs[1].machine.arena is runs[2].machine.arena
     want = [run([x.data])[0] for run, x in zip(runs, xs, strict=True)]
     wrong = []
 
@@ -253,7 +255,8 @@ def test_what_follows_a_product_is_done_with_its_parts(rows, columns, by_rows):
         return ops.sum(h, axis=0), ops.softmax(h), ops.matmul(h, ops.transpose(w))
 
     program, _ = trace(f, (x, w, b), {})
-    assert bool(NativeReplay(optimize(program))._native.chains) == by_rows
+    ready = prepare(optimize(program))
+    assert bool(Drawing(ready, lay_out(ready), control_step, {}).chains) == by_rows
     held_to_eager(f, x, w, b, rtol=2e-5)
 
 
@@ -270,7 +273,7 @@ def test_a_convolution_of_what_is_added_to_it_is_not_disturbed():
 def test_memory_that_is_given_back_is_taken_again():
     x, w = tensors((2048, 64), (64, 8192))
     program = optimize(trace(lambda x, w: ops.sum(ops.tanh(ops.matmul(x, w)), axis=0), (x, w), {})[0])
-    run = NativeReplay(program)
+    run = machine_code(program)
     want = run([x.data, w.data])[0]
     for _ in range(2):
         runner.release_memory()
@@ -279,7 +282,7 @@ def test_memory_that_is_given_back_is_taken_again():
 
 def test_an_output_is_written_again_only_when_nobody_has_it():
     (x,) = tensors((64, 64))
-    run = NativeReplay(optimize(trace(lambda x: x + 1.0, (x,), {})[0]))
+    run = machine_code(optimize(trace(lambda x: x + 1.0, (x,), {})[0]))
     first = run([x.data])[0]
     part = first[3:5]
     place = first.ctypes.data

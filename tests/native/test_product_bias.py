@@ -6,7 +6,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish import ops
-from kerasish.compiler.codegen.native_replay import NativeReplay, prepare
+from kerasish.compiler.codegen.draw import machine_code
+from kerasish.compiler.codegen.drawing import prepare
 from kerasish.compiler.passes import optimize
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
@@ -22,7 +23,7 @@ def inputs_of_products(function, x_shape, dtype="float32"):
     ready = prepare(program)
     verify(ready)
     want = function(*arguments)
-    for got, w in zip(NativeReplay(program)([a.data for a in arguments]), want, strict=True):
+    for got, w in zip(machine_code(program)([a.data for a in arguments]), want, strict=True):
         np.testing.assert_allclose(got, w, rtol=1e-4 if dtype == "float32" else 1e-12, atol=1e-5)
     return [len(i.inputs) for i in ready.instructions if i.card.name in ("matmul", "contract")]
 

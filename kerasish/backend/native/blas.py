@@ -54,6 +54,18 @@ def _candidates() -> list[str]:
     return found
 
 
+def address_of(name: str) -> int:
+    """Return the address of a function of the library.
+
+    Raises:
+        LookupError: there is no library.
+    """
+    found = library()
+    if found is None:
+        raise LookupError(f"NumPy has no OpenBLAS, of which {name} is wanted")
+    return found.sgemm if name == "sgemm" else found.dgemm
+
+
 class OneThread:
     """A context in which the library uses one thread. It is entered with every step: a generator would be slower."""
 

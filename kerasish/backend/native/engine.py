@@ -3,7 +3,7 @@
 import ctypes
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kerasish.backend.native import disk, image
@@ -28,6 +28,38 @@ def function(key: str, write: Callable[[Any], None]) -> int:
             found = _functions.get(key) or _load(key, write)
             _functions[key] = found
     return found
+
+
+def address(key: str) -> int:
+    """Return the address of a kernel that is there already."""
+    return _functions[key]
+
+
+def packed(keys: Iterable[str]) -> dict[str, bytes] | None:
+    """Return kernels as they are kept on disk, by key; None if one is not kept, or only as something to be linked."""
+    out = {}
+    for key in keys:
+        content = disk.read(disk.path_of(cache_folder(), key))
+        if content is None or image.unpack(content) is None:
+            return None
+        out[key] = content
+    return out
+
+
+def adopt(kernels: Mapping[str, bytes]) -> None:
+    """Enter packed kernels, all at once, which is quicker than one by one.
+
+    Raises:
+        ValueError: one of them holds no image.
+        OSError: the system gives no memory that can be executed.
+        AttributeError: a function outside is not there.
+    """
+    with _lock:
+        missing = [key for key in kernels if key not in _functions]
+        images = [image.unpack(kernels[key]) for key in missing]
+        if None in images:
+            raise ValueError("a packed kernel holds no image")
+        _functions.update(zip(missing, image.place_all(images), strict=True))  # type: ignore[arg-type]
 
 
 def _load(key: str, write: Callable[[Any], None]) -> int:

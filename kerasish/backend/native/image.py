@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 PAGE = 4096
@@ -42,14 +43,25 @@ def place(image: Image) -> int:
         OSError: if the system gives no memory that can be executed.
         AttributeError: if a function outside is not there.
     """
-    code = bytearray(image.code)
-    for n, name in enumerate(reversed(image.outside)):
-        end = len(code) - n * CELL
-        code[end - 8 : end] = address_of(name).to_bytes(8, "little")
-    begin = _arena.take(len(code))
-    ctypes.memmove(begin, bytes(code), len(code))
-    _arena.seal(begin, len(code))
-    return begin + image.entry
+    return place_all([image])[0]
+
+
+def place_all(images: Sequence[Image]) -> list[int]:
+    """Put images where they can run, one behind the other; return their entries. See `place`."""
+    whole, entries = bytearray(), []
+    for image in images:
+        whole += bytes(-len(whole) % PAGE)
+        entries.append(len(whole) + image.entry)
+        whole += image.code
+        for n, name in enumerate(reversed(image.outside)):
+            end = len(whole) - n * CELL
+            whole[end - 8 : end] = address_of(name).to_bytes(8, "little")
+    if not images:
+        return []
+    begin = _arena.take(len(whole))
+    ctypes.memmove(begin, bytes(whole), len(whole))
+    _arena.seal(begin, len(whole))
+    return [begin + entry for entry in entries]
 
 
 def address_of(name: str) -> int:

@@ -12,7 +12,8 @@ class Job(NamedTuple):
         write: writes the kernel (see `language`). Entry `n` of its table is the slot of operand `n`; after the
             operands come the sizes.
         operands: "i0", "i1", ... inputs; "o0", ... outputs; "s0", ... scratch memory of the plan. All are contiguous.
-        sizes: whole numbers for the kernel.
+        sizes: whole numbers for the kernel; a name among them stands for the address of that function of the library
+            of products.
         total: units of work; a call does units lo to hi. Parts begin at multiples of `grain`.
         in_rows: whether unit n writes the n-th of `total` equal pieces of the first output, and nothing else.
         grain: units of a part. It may depend on sizes but not on the number of threads, so that results do not either.
@@ -21,7 +22,7 @@ class Job(NamedTuple):
     key: str
     write: Callable[[Any], None]
     operands: tuple[str, ...]
-    sizes: tuple[int, ...] = ()
+    sizes: tuple[int | str, ...] = ()
     total: int = 1
     grain: int = 1
     in_rows: bool = False

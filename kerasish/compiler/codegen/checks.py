@@ -1,46 +1,30 @@
-"""Checks of whole numbers: machine code looks for a wrong one, and the array kernel says which."""
+"""The kernel that looks for wrong whole numbers."""
 
 from typing import Any
 
-import numpy as np
-
-from kerasish.backend.native import pool
-from kerasish.backend.native.batches import records_of
+from kerasish.backend.native.batches import list_jobs
 from kerasish.backend.native.jobs import Job
 from kerasish.backend.native.language import kind_of
-from kerasish.compiler.ir import Instruction
+from kerasish.compiler.machine.blueprint import Call, Check
 
 
-class CheckStep:
-    """A check that numbers lie in a range.
+def check(spec: Any, params: dict[str, Any], slot: int, complain: Call) -> Check:
+    """Return a check that the numbers of a spec lie in a range.
 
     Args:
-        owner: the native program that it belongs to.
-        i: the instruction.
-        complain: run where a number seems wrong; raises if it is.
+        spec: of the numbers.
+        params: of the op.
+        slot: where their address is.
+        complain: what is run where a number is wrong.
     """
+    kind, ignore = kind_of(spec.dtype) or "", params["ignore"] if params["ignore"] is not None else 0
+    job = Job(f"check range {kind}", searching(kind), ("i0",), (0, params["upper"], ignore), spec.size, spec.size)
+    return Check(list_jobs([job], [{"i0": slot}]), 1, complain)
 
-    def __init__(self, owner: Any, i: Instruction, complain: Any):
-        self._complain = complain
-        spec, params = owner.program.specs[i.inputs[0]], i.params
-        kind = kind_of(spec.dtype) or ""
-        self._found = np.zeros(1, np.int64)
-        ignore = params["ignore"] if params["ignore"] is not None else 0
-        job = Job(f"check range {kind}", searching(kind), ("i0",), (self._found.ctypes.data, params["upper"], ignore),
-                  spec.size, spec.size)
-        records, tables = records_of([job], [{"i0": owner.layout.root[i.inputs[0]]}])
-        self._batch = pool.Batch(records, owner.memory.slots, (tables, owner.memory), 0.0)
 
-    @staticmethod
-    def serves(spec: Any) -> bool:
-        """Tell whether there is a kernel for numbers of a spec."""
-        return spec.dtype.kind in "iu" and kind_of(spec.dtype) is not None and spec.size > 0
-
-    def run(self) -> None:
-        """Look at the numbers."""
-        self._batch.run()
-        if self._found[0]:
-            self._complain()
+def serves(spec: Any) -> bool:
+    """Tell whether there is a kernel for numbers of a spec."""
+    return spec.dtype.kind in "iu" and kind_of(spec.dtype) is not None and spec.size > 0
 
 
 def searching(kind: str) -> Any:

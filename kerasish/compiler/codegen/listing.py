@@ -2,8 +2,8 @@
 
 from kerasish.backend.native.jobs import Plan
 from kerasish.compiler.codegen.chains import chain
+from kerasish.compiler.codegen.drawing import is_checked, plans_of, prepare
 from kerasish.compiler.codegen.fused import Fused
-from kerasish.compiler.codegen.native_program import is_checked, plans_of, prepare
 from kerasish.compiler.codegen.schedule import is_view, lay_out
 from kerasish.compiler.ir import Instruction, Note, Program, cost, programs_of, text
 

@@ -11,19 +11,23 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native import pool
-from kerasish.compiler.codegen.native_program import NativeProgram, prepare
+from kerasish.compiler.codegen.drawing import Drawing, prepare
 from kerasish.compiler.codegen.schedule import lay_out
 from kerasish.compiler.control import SCAN, SWITCH, WHILE
 from kerasish.compiler.ir import Instruction, Program
+from kerasish.compiler.machine.arena import Arena
+from kerasish.compiler.machine.blueprint import Control
+from kerasish.compiler.machine.machine import Machine
 from kerasish.core.op import CARDS
 
 
-def control_step(outer: NativeProgram, i: Instruction) -> Any:
-    """Return the step of an instruction that holds programs; None if it is to run on the array kernels."""
+def control_step(outer: Drawing, i: Instruction) -> Control | None:
+    """Return what makes the step of an instruction that holds programs; None if it is to run on the array kernels."""
     sizes = [outer.program.specs[v].size for v in (*i.inputs, *i.outputs)]
     if 0 in sizes or i.params.get("length", 1) == 0:
         return None
-    return {SCAN.name: _Scan, WHILE.name: _While, SWITCH.name: _Switch}[i.card.name](outer, i)
+    kind: Any = {SCAN.name: _Scan, WHILE.name: _While, SWITCH.name: _Switch}[i.card.name]
+    return lambda machine: kind(outer, machine, i)
 
 
 class Block:
@@ -34,7 +38,7 @@ class Block:
         written: result number -> input number, of results that are written over an input of the same variable.
 
     Attributes:
-        native: the program with its memory.
+        machine: the program with its memory.
         targets: of each result, the slot that is to be pointed where it belongs; None if it is an input that stays.
     """
 
@@ -47,12 +51,16 @@ class Block:
         results = dict(zip([n for n in range(len(body.outputs)) if n not in over], program.outputs, strict=True))
         results.update(zip(over, [v for _, v in program.updates], strict=True))
         program, targets = _give_places(program, results, {n: v for n, (_, v) in over.items()})
-        self.native = NativeProgram(program, lay_out(program), control_step,
-                                    list(dict.fromkeys(v for v in targets if v is not None)))
-        self.native.make_steps()
+        numbers = {id(place): n for n, (place, _) in enumerate(over.values())}
+        blueprint = Drawing(program, lay_out(program), control_step, numbers,
+                            list(dict.fromkeys(v for v in targets if v is not None))).blueprint
+        arena = Arena(blueprint.nbytes)
+        arena.fill()
+        self.machine = Machine(blueprint, arena)
+        self.machine.make_steps()
         self.targets = targets
-        self.slots = self.native.memory.slots
-        self.run = self.native.run
+        self.slots = self.machine.slots
+        self.run = self.machine.run
 
 
 class _Place:
@@ -99,14 +107,15 @@ class _Loop:
 
     Args:
         outer: the program around.
+        machine: that program as it runs.
         i: the instruction.
         first: number of the first result that is carried.
         inputs: number of the first input that the body gets.
     """
 
-    def __init__(self, outer: NativeProgram, i: Instruction, first: int, inputs: int):
+    def __init__(self, outer: Drawing, machine: Machine, i: Instruction, first: int, inputs: int):
         body, n = i.params["body"], i.params["carries"]
-        self.block, self.outer = Block(body), outer.memory.slots
+        self.block, self.outer = Block(body), machine.slots
         root = outer.layout.root
         ins, targets = [root[v] for v in i.inputs[inputs:]], self.block.targets
         self.carries, self.sliced = n, i.params.get("slices", 0)
@@ -131,8 +140,8 @@ class _Loop:
 class _Scan(_Loop):
     """Runs a scan."""
 
-    def __init__(self, outer: NativeProgram, i: Instruction):
-        super().__init__(outer, i, 0, 0)
+    def __init__(self, outer: Drawing, machine: Machine, i: Instruction):
+        super().__init__(outer, machine, i, 0, 0)
         params, n = i.params, self.carries
         length = params["length"]
         body = params["body"]
@@ -142,7 +151,7 @@ class _Scan(_Loop):
         for turn in range(2):
             self._rows[turn::2, : 2 * n] = [*self.pairs[1 - turn], *self.pairs[turn]]
         self._offsets = order[:, None] * np.array(strides, np.int64).reshape(1, -1)
-        self._rounds = pool.Rounds(self.block.slots, self.moving, self._rows, self.block.native.steps)
+        self._rounds = pool.Rounds(self.block.slots, self.moving, self._rows, self.block.machine.steps)
 
     def run(self) -> None:
         """Run all steps."""
@@ -156,10 +165,10 @@ class _Scan(_Loop):
 class _While(_Loop):
     """Runs a while; the first result of its body says whether to go on."""
 
-    def __init__(self, outer: NativeProgram, i: Instruction):
-        super().__init__(outer, i, 1, 1)
+    def __init__(self, outer: Drawing, machine: Machine, i: Instruction):
+        super().__init__(outer, machine, i, 1, 1)
         body, self._limit = i.params["body"], i.params["limit"]
-        self._begins = outer.reader(i.inputs[0])
+        self._begins = machine.reader(outer.place(i.inputs[0]))
         spec = body.specs[body.outputs[0]]
         self._goes_on = np.empty(spec.shape, spec.dtype)
         self.block.slots[self.block.targets[0]] = self._goes_on.ctypes.data
@@ -184,10 +193,10 @@ class _While(_Loop):
 class _Switch:
     """Runs a switch; what it assigns to variables is written over them where nobody else needs the old value."""
 
-    def __init__(self, outer: NativeProgram, i: Instruction):
+    def __init__(self, outer: Drawing, machine: Machine, i: Instruction):
         root = outer.layout.root
-        self._index = outer.reader(i.inputs[0])
-        self._slots = outer.memory.slots
+        self._index = machine.reader(outer.place(i.inputs[0]))
+        self._slots = machine.slots
         read = {id(variable): v for variable, v in outer.program.variables}
         ins = [root[v] for v in i.inputs[1:]]
         written = {}

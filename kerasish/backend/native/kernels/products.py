@@ -95,11 +95,11 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
         mode, total, grain = 0, m, _grain(m, work)
     else:
         mode, total, grain = 1, n, _grain(n, work)
-    address = found.sgemm if kind == "f4" else found.dgemm
-    sizes = (address, m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
+    sizes = (m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
     key, operands = (f"gemm {kind} {found.wide}", (a, b, out)) if bias is None else (
         f"gemm {kind} {found.wide} bias", (a, b, out, bias))
-    return Job(key, gemm(kind, found.wide, bias is not None), operands, tuple(map(int, sizes)), total, grain,
+    name = "sgemm" if kind == "f4" else "dgemm"
+    return Job(key, gemm(kind, found.wide, bias is not None), operands, (name, *map(int, sizes)), total, grain,
                in_rows=mode == 0 and ldc == n)
 
 

@@ -1,17 +1,17 @@
 """Running a program as machine code: lists of jobs, with Python only where no kernel serves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from kerasish.backend.native import blas
-from kerasish.compiler.codegen.memory import trim
-from kerasish.compiler.codegen.native_control import control_step
-from kerasish.compiler.codegen.native_program import NativeProgram, prepare
-from kerasish.compiler.codegen.schedule import Layout, lay_out
-from kerasish.compiler.ir import Program, Room
+from kerasish.compiler.ir import Room
+from kerasish.compiler.machine import blueprint as drawn
+from kerasish.compiler.machine.arena import Arena, populate
+from kerasish.compiler.machine.blueprint import Blueprint, Place
+from kerasish.compiler.machine.machine import Machine, nbytes_of
 from kerasish.core.tensor import Tensor
 
 _SMALL = 4096  # bytes
@@ -21,41 +21,32 @@ class NativeReplay:
     """A program made ready to run again and again, variables updated in place.
 
     Args:
-        program: the program after the passes.
+        blueprint: the program as machine code, whose kernels are there already.
+        variables: those that it numbers.
     """
 
-    def __init__(self, program: Program):
-        trim()  # what array kernels needed is of no use to the arena, nor to LLVM
-        self.program = program = prepare(program)
-        self._layout = lay_out(program)
-        self._native = native = NativeProgram(program, self._layout, control_step)
-        self._memory = native.memory
-        slots = self._memory.slots
-        self._inputs = [_Input(v, program.specs[v], slots) for v in program.inputs]
-        self._variables = [_Held(variable, values, self._layout, slots) for variable, values in self._all_variables()]
-        native.held.update((place.value, place.read) for place in self._inputs)
-        native.held.update((v, h.read) for h in self._variables for v in h.values)
-        native.make_steps()
-        self._fresh = {v: (program.outputs.index(v), program.specs[v]) for v in self._memory.direct}
+    def __init__(self, blueprint: Blueprint, variables: Sequence[Any]):
+        held: dict[int, Callable[[], np.ndarray]] = {}
+        self.machine = machine = Machine(blueprint, Arena.of(blueprint.nbytes), held)
+        slots = machine.slots
+        self._inputs = [_Input(place, slots) for place in blueprint.inputs]
+        self._variables = [_Held(variables[each.number], each, slots) for each in blueprint.variables]
+        held.update((place.slot, place.read) for place in self._inputs)
+        held.update((slot, each.read) for each in self._variables for slot in each.slots)
+        machine.make_steps()
+        self._direct = blueprint.direct
         # What the caller got last time for each of these, and its address, which is slow to ask for.
         self._lent: dict[int, tuple[np.ndarray, int]] = {}
-        self._outputs = [None if v in self._fresh else native.reader(v) for v in program.outputs]
-        held = {id(h.variable): h for h in self._variables}
-        self._copies = [_Copy(variable, native.reader(v), held.get(id(variable)))
-                        for variable, v in self._layout.copied]
-
-    def _all_variables(self) -> list[tuple[Any, list[int]]]:
-        """Variables with the values that lie in their memory: what is read of them, what is written in place."""
-        out: dict[int, tuple[Any, list[int]]] = {}
-        for variable, v in (*self.program.variables, *((x, v) for v, x in self._layout.in_place.items())):
-            out.setdefault(id(variable), (variable, []))[1].append(v)
-        return list(out.values())
-
-    # ---- running ---------------------------------------------------------------------------------
+        self._outputs = [(place.slot, None if direct else machine.reader(place))
+                         for place, direct in blueprint.outputs]
+        of_variable = {id(each.variable): each for each in self._variables}
+        self._copies = [_Copy(variables[n], machine.reader(place), of_variable.get(id(variables[n])))
+                        for n, place in blueprint.copies]
 
     def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs, large ones in the room that there is."""
-        with self._memory.arena.lock:
+        with self.machine.arena.lock:
+            self.machine.arena.fill()
             return self._run(inputs, room)
 
     def _run(self, inputs: list[Any], room: Room | None) -> list[Any]:
@@ -64,12 +55,11 @@ class NativeReplay:
         for held in self._variables:
             if held.written or held.tensor is not held.variable._value:
                 held.point()
-        fresh = {v: self._place(v, n, spec, room) for v, (n, spec) in self._fresh.items()}
+        direct = {place.slot: self._place(n, place, room) for n, place in self._direct}
         try:
             with blas.OneThread():
-                self._native.run()
-            outputs = [fresh[v] if read is None else read().copy()
-                       for v, read in zip(self.program.outputs, self._outputs, strict=True)]
+                self.machine.run()
+            outputs = [direct[slot] if read is None else read().copy() for slot, read in self._outputs]
             for copy in self._copies:
                 copy.take()
         finally:
@@ -79,30 +69,31 @@ class NativeReplay:
             copy.give()
         return outputs
 
-    def _place(self, v: int, n: int, spec: Any, room: Room | None) -> np.ndarray:
+    def _place(self, n: int, place: Place, room: Room | None) -> np.ndarray:
         """The array that a large output is written to, number n of the outputs."""
-        array = room and room(n, spec.shape, spec.dtype)
+        slot, shape, dtype = place
+        array = room and room(n, shape, dtype)
         if array is not None:
-            self._memory.point(v, array)
+            self.machine.slots[slot] = array.ctypes.data
             return array
-        array, address = self._lent.get(v, (None, 0))
+        array, address = self._lent.get(slot, (None, 0))
         if array is None or getrefcount(array) > _LENT:  # somebody has it still
-            array = np.empty(spec.shape, spec.dtype)
+            array = np.empty(shape, dtype)
             address = array.ctypes.data
-            self._lent[v] = array, address
-        self._memory.slots[v] = address
+            self._lent[slot] = array, address
+        self.machine.slots[slot] = address
         return array
 
 
 class _Input:
     """Where an input of the program is put: a small one is copied, which is quicker than to ask for its address."""
 
-    def __init__(self, value: int, spec: Any, slots: np.ndarray):
-        self.value, self._slots = value, slots
+    def __init__(self, place: Place, slots: np.ndarray):
+        self.slot, self._slots = place.slot, slots
         self.array: Any = None
-        self._room = np.empty(spec.shape, spec.dtype) if spec.size * spec.dtype.itemsize <= _SMALL else None
+        self._room = np.empty(place.shape, place.dtype) if nbytes_of(place) <= _SMALL else None
         if self._room is not None:
-            slots[value] = self._room.ctypes.data
+            slots[self.slot] = self._room.ctypes.data
 
     def point(self, array: Any) -> None:
         """Point the slot at an array, and hold it."""
@@ -113,7 +104,7 @@ class _Input:
         if not array.flags.c_contiguous:
             array = np.array(array, order="C")
         self.array = array
-        self._slots[self.value] = array.ctypes.data
+        self._slots[self.slot] = array.ctypes.data
 
     def read(self) -> Any:
         """Return the array."""
@@ -121,11 +112,10 @@ class _Input:
 
 
 class _Held:
-    """A variable, with the values of the program that lie in its memory."""
+    """A variable, with the slots of the program that point at its memory."""
 
-    def __init__(self, variable: Any, values: list[int], layout: Layout, slots: np.ndarray):
-        self.variable, self.values, self._slots = variable, values, slots
-        self.written = any(v in layout.in_place for v in values)
+    def __init__(self, variable: Any, held: drawn.Held, slots: np.ndarray):
+        self.variable, self.slots, self.written, self._addresses = variable, held.slots, held.written, slots
         self.tensor: Any = None  # whose array the slots point at
 
     def point(self) -> None:
@@ -142,9 +132,11 @@ class _Held:
                               or not array.flags.writeable)) or not array.flags.c_contiguous:
             array = np.array(array, order="C")
             tensor = variable._value = Tensor(array)
+        if self.written and self.tensor is None:
+            populate(array)  # the optimizer's, which begin at zero, may have no memory yet
         self.tensor = tensor
-        for v in self.values:
-            self._slots[v] = array.ctypes.data
+        for slot in self.slots:
+            self._addresses[slot] = array.ctypes.data
 
     def read(self) -> Any:
         """Return the variable's array."""

@@ -1,0 +1,24 @@
+"""From a program to its blueprint, and to what runs it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerasish.compiler.codegen.drawing import Drawing, prepare
+from kerasish.compiler.codegen.native_control import control_step
+from kerasish.compiler.codegen.schedule import lay_out
+from kerasish.compiler.ir import Program, variables_of
+from kerasish.compiler.machine.blueprint import Blueprint
+from kerasish.compiler.machine.replay import NativeReplay
+
+
+def draw(program: Program, variables: Sequence[Any]) -> Blueprint:
+    """Return the blueprint of a program after the passes, in which variables are numbered as they are given."""
+    program = prepare(program)
+    numbers = {id(variable): n for n, variable in enumerate(variables)}
+    return Drawing(program, lay_out(program), control_step, numbers).blueprint
+
+
+def machine_code(program: Program) -> NativeReplay:
+    """Return a program after the passes as machine code, ready to run."""
+    variables = variables_of(program)
+    return NativeReplay(draw(program, variables), variables)
