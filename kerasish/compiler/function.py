@@ -1,6 +1,7 @@
 """Functions that are traced when they are called again, and replayed from then on."""
 
 import functools
+import inspect
 import os
 import sysconfig
 import traceback
@@ -14,7 +15,7 @@ import numpy as np
 
 from kerasish.compiler.ir import Program, Room
 from kerasish.compiler.passes import optimize
-from kerasish.compiler.runner import machine_code_text, make_runner, threads_of_products
+from kerasish.compiler.runner import kept_runner, machine_code_text, make_runner, threads_of_products
 from kerasish.compiler.trace import Output, trace
 from kerasish.core.dispatch import state
 from kerasish.core.tensor import Tensor
@@ -32,18 +33,21 @@ class CompiledFunction:
     """A function of tensors that runs as a program.
 
     The first call with inputs of new shapes and dtypes runs op by op: it is the quicker way to run a function once,
-    and makes what the others find. The second traces; later ones replay. A function that cannot be traced runs op by
-    op, with one warning that names the line.
+    and makes what the others find. The second traces; later ones replay. Where an earlier process kept the program, the
+    first call traces, to find it, and runs it. A function that cannot be traced runs op by op, with one warning that
+    names the line.
 
     Args:
         function: anything made of ops; it may read and assign variables.
         name: what the warning calls it.
         warned: what was warned of already; functions that share a set warn once of what they share.
         wrap: what becomes of the arrays that a program returns. They share memory with nothing else.
+        mark: returns what tells this function from others, in this process and the next; the better it does, the less
+            often a first call is traced for nothing.
     """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None,
-                 wrap: Callable[[Any], Any] = Tensor):
+                 wrap: Callable[[Any], Any] = Tensor, mark: Callable[[], Any] | None = None):
         functools.update_wrapper(self, function)
         self._function = function
         self._name = name or getattr(function, "__name__", "the function")
@@ -53,6 +57,7 @@ class CompiledFunction:
         self._gave_up = False
         self._warned = set() if warned is None else warned
         self._wrap = wrap
+        self._mark = mark or functools.partial(_place_of, function)
 
     def _is_plain_call(self) -> bool:
         return not (self._gave_up or state.tapes) and state.interpreter is None and state.variables is None
@@ -104,8 +109,25 @@ class CompiledFunction:
         if found is not None:
             self._programs.move_to_end(key)
             return found
-        self._remember(key, "seen")
-        return None
+        found = self._kept(key, args, kwargs)
+        self._remember(key, found or "seen")
+        return found
+
+    def _kept(self, key: Any, args: Any, kwargs: Any) -> Any:
+        """The program for a key, if an earlier process kept it."""
+        results: list[Any] = []
+
+        def traced() -> Program | None:
+            try:
+                with no_collection():
+                    program, result = trace(self._function, args, kwargs)
+            except Exception:  # noqa: BLE001  perhaps the first call has to make something: the second one will tell
+                return None
+            results.append(result)
+            return program
+
+        run = kept_runner((self._mark(), key), traced)
+        return None if run is None else (run, _filler(results[0], self._wrap))
 
     def _remember(self, key: Any, value: Any) -> None:
         self._programs[key] = value
@@ -125,7 +147,7 @@ class CompiledFunction:
                 warnings.warn(f"{self._name} cannot be compiled and runs op by op: {where}", stacklevel=5)
             return None
         with no_collection():
-            found = make_runner(optimize(program)), _filler(result, self._wrap)
+            found = make_runner(program, (self._mark(), key)), _filler(result, self._wrap)
         self._remember(key, found)
         return found
 
@@ -145,6 +167,12 @@ class CompiledFunction:
 def function(f: Callable[..., Any]) -> CompiledFunction:
     """Compile a function of tensors; `f.program(*args)` and `f.jobs(*args)` show what it became."""
     return CompiledFunction(f)
+
+
+def _place_of(f: Callable[..., Any]) -> Any:
+    """Where a function is written, as far as that can be told."""
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    return getattr(f, "__qualname__", None), code and (code.co_filename, code.co_firstlineno)
 
 
 def _plain_specs(args: tuple, arrays: list[Any]) -> list[Any] | None:

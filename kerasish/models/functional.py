@@ -125,6 +125,11 @@ class Functional(Model):
                 raise ValueError(f"input {i} is incompatible with the layer {self.path!r}: expected shape="
                                  f"{(None, *expected[1:])}, found shape={shape}")
 
+    def _known_output(self) -> Any:
+        changed = type(self).call is not Functional.call or type(self).__call__ is not Functional.__call__
+        known = all(isinstance(x, KerasTensor) and None not in x.shape[1:] for x in self.outputs)
+        return self.output if known and not changed else None
+
     def _arranged(self, inputs: Any) -> Any:
         """Inputs in the model's own structure: a dict by input names serves a model with a list."""
         own = self._graph._inputs_struct

@@ -153,6 +153,10 @@ class Sequential(Model):
             x = layer(x, mask=mask) if i == 0 and mask is not None and layer._call_signature.has_mask else layer(x)
         return x
 
+    def _known_output(self) -> Any:
+        changed = type(self).call is not Sequential.call or type(self).__call__ is not Sequential.__call__
+        return None if changed or self._functional is None else self._functional._known_output()
+
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None, **kwargs: Any) -> Any:
         """Return symbolic outputs for symbolic inputs."""
         if self._functional is not None:

@@ -319,7 +319,12 @@ class Trainer(Steps):
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
         what = f"{name} of model {self.name!r}"  # type: ignore[attr-defined]
-        return CompiledFunction(method, what, self._warned, wrap)
+        return CompiledFunction(method, what, self._warned, wrap, lambda: (name, *self._looks()))
+
+    def _looks(self) -> tuple[Any, ...]:
+        """What tells this model from others in the next process too, at a glance."""
+        variables = [(v.shape, v.dtype) for v in self.variables]  # type: ignore[attr-defined]
+        return type(self).__name__, type(self.optimizer).__name__, variables
 
     def _watched(self, run: Callable[[list], Any], what: str, debug_nan: bool = False,
                  epoch: int | None = None) -> Callable[[list], Any]:
@@ -344,8 +349,9 @@ class Trainer(Steps):
         if self._is_prepared(optimizer):
             return
         x, y, weight = unpack_x_y_sample_weight(tree.map_structure(_symbol, batch))
-        y_pred = None
-        if not self._is_built() or not self._losses_built():
+        is_built = self._is_built()
+        y_pred = self._known_output() if is_built else None
+        if not is_built or (y_pred is None and not self._losses_built()):
             try:
                 y_pred = compute_output_spec(lambda a: self(a, training=False), x)  # type: ignore[operator]
             except (TypeError, NotImplementedError, AttributeError):
@@ -355,6 +361,10 @@ class Trainer(Steps):
         if optimizer and self.optimizer is not None and not self.optimizer.built:
             with eager_scope():
                 self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+    def _known_output(self) -> Any:
+        """The symbolic output for any batch, if it is known without a call."""
+        return None
 
     def _losses_built(self) -> bool:
         return all(part is None or part.built for part in (self._compile_loss, self._compile_metrics))

@@ -51,7 +51,7 @@ MISTAKES = {
     "layer in a model, on data": (lambda: Outer()(X), r"'outer/wrong' \(Wrong\), called with x=float32\[12, 3\]"),
     "layer in a model, in fit": (lambda: fit(outer_compiled()), r"'outer/wrong' \(Wrong\), called with x=float32\["),
     "rank": (lambda: layers.Conv2D(2, 3, name="conv")(keras.Input((4,))), r"'conv'.*ndim=4.*\(None, 4\)"),
-    "width": (lambda: fit(compiled(), x=X[:, :3]), r"'m/dense'.*length 4 along axis -1, found 3.*\(None, 3\)"),
+    "width": (lambda: fit(compiled(), x=X[:, :3]), r"'m/dense'.*length 4 along axis -1, found 3.*\(12, 3\)"),
     "state made in call": (lambda: Late(name="late")(X), "'late' is built: it cannot add new"),
     "no target": (lambda: compiled().fit(X, verbose=0), "output 'dense' has a loss, but there is no target"),
     "no validation target": (lambda: fit(compiled(), validation_data=(X,)), "output 'dense' has a loss"),

@@ -9,14 +9,16 @@ import importlib.util
 import os
 from collections.abc import Iterator
 
-MODES = ("0", "1", "always")
+MODES = ("0", "1", "always", "repeatable")
 _forced: list[str] = []
 
 
 def mode() -> str:
     """Return how programs are compiled to machine code, by default from the environment variable KERASISH_JIT.
 
-    "1": once they have run for a while; "always": at once; "0": never, as where llvmlite is missing.
+    "1": once they have run for a while, or from the first call on if an earlier process kept them; "always": at once;
+    "repeatable": as "1", but what was kept changes nothing, so that a script gives the same bits whenever it runs; "0":
+    never, as where llvmlite is missing.
     """
     return _forced[-1] if _forced else _asked()
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import glob
 import os
 import sys
 from typing import Any, NamedTuple
@@ -46,8 +45,11 @@ def library() -> Blas | None:
 def _candidates() -> list[str]:
     """Return files in which NumPy's library may be: beside the package as wheels have it, else what is loaded."""
     package = os.path.dirname(np.__file__)
-    found = [path for folder in ("../numpy.libs", ".dylibs", "../numpy/.libs")
-             for path in glob.glob(os.path.join(package, folder, "*openblas*"))]
+    found = []
+    for name in ("../numpy.libs", ".dylibs", "../numpy/.libs"):
+        folder = os.path.join(package, name)
+        if os.path.isdir(folder):
+            found += [os.path.join(folder, file) for file in sorted(os.listdir(folder)) if "openblas" in file]
     if not found and sys.platform == "linux":
         with open("/proc/self/maps") as maps:
             found = sorted({line.split()[-1] for line in maps if "openblas" in line and "/" in line})

@@ -2,10 +2,9 @@
 
 import contextlib
 import functools
+import importlib
 import os
 import stat
-
-from kerasish.backend.native.machine import fingerprint
 
 try:
     from _blake2 import blake2b  # hashlib would load OpenSSL, which takes longer than all that is hashed here
@@ -18,14 +17,26 @@ _DIGEST = 32
 @functools.cache
 def cache_folder() -> str | None:
     """Return where compiled kernels are kept, None if they are not: KERASISH_CACHE_DIR, or the user's cache."""
-    named, depends_on = os.environ.get("KERASISH_CACHE_DIR"), fingerprint()
-    if named == "" or depends_on is None:
-        return None
-    base = named or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "kerasish")
-    folder = os.path.join(os.path.expanduser(base), "kernels", depends_on)
-    if folder.startswith("~"):  # nobody knows the user's home
-        return None
-    folder = os.path.abspath(folder)
+    machine = importlib.import_module("kerasish.backend.native.machine")
+    base, depends_on = _base(), machine.fingerprint()
+    return None if base is None or depends_on is None else _made(os.path.join(base, "kernels", depends_on))
+
+
+@functools.cache
+def programs_folder() -> str | None:
+    """Return where programs are kept, None if they are not; what lies in it is run too."""
+    base = _base()
+    return None if base is None else _made(os.path.join(base, "programs"))
+
+
+def _base() -> str | None:
+    named = os.environ.get("KERASISH_CACHE_DIR")
+    folder = os.path.expanduser(named or os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "kerasish"))
+    return None if named == "" or folder.startswith("~") else os.path.abspath(folder)  # nobody knows the user's home
+
+
+def _made(folder: str) -> str | None:
+    """The folder, made if it is not there; None if that cannot be, or others may write to it."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return folder if _is_private(os.stat(folder)) else None
@@ -40,9 +51,10 @@ def _is_private(found: os.stat_result) -> bool:
     return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def path_of(folder: str | None, key: str) -> str | None:
-    """Return the file of a kernel in a folder, None without one."""
-    return None if folder is None else os.path.join(folder, blake2b(key.encode(), digest_size=20).hexdigest())
+def path_of(folder: str | None, key: str | bytes) -> str | None:
+    """Return the file of a kernel or program in a folder, None without one."""
+    named = key.encode() if isinstance(key, str) else key
+    return None if folder is None else os.path.join(folder, blake2b(named, digest_size=20).hexdigest())
 
 
 def read(path: str | None) -> bytes | None:
@@ -70,6 +82,16 @@ def keep(path: str | None, content: bytes) -> None:
     except OSError:  # a full or read-only disk: the kernel is compiled again next time
         with contextlib.suppress(OSError):
             os.unlink(beside)
+
+
+def prune(folder: str, most: int) -> None:
+    """Remove the files of a folder that were written longest ago, half of them, if there are more than so many."""
+    with contextlib.suppress(OSError):
+        entries = list(os.scandir(folder))
+        if len(entries) > most:
+            for entry in sorted(entries, key=lambda e: e.stat().st_mtime_ns)[: len(entries) // 2]:
+                with contextlib.suppress(OSError):  # another process was quicker
+                    os.unlink(entry.path)
 
 
 def _digest(content: bytes) -> bytes:

@@ -74,6 +74,13 @@ def _sources(package: str = _PACKAGE, folders: Sequence[str] = _SOURCES) -> list
     return [f"{folder} {name} {_digest(path)}" for folder, name, path in sorted(files)]
 
 
+def stamps(folders: Sequence[str], package: str = _PACKAGE) -> list[tuple[str, int, int]]:
+    """Return when our files in some folders were written, and their sizes: by these Python knows outdated byte code."""
+    entries = [entry for folder in folders for entry in os.scandir(os.path.join(package, folder))]
+    found = [(entry.path, entry.stat()) for entry in entries if entry.name.endswith(".py")]
+    return sorted([(path, stat.st_mtime_ns, stat.st_size) for path, stat in found])
+
+
 def _digest(path: str) -> str:
     with open(path, "rb", buffering=0) as file:
         return f"{_hash(file.read()):016x}"

@@ -40,9 +40,13 @@ def _resting() -> tuple[int, int]:
     return tuple([ctypes.cast(f, ctypes.c_void_p).value or 0 for f in functions])  # type: ignore[return-value]
 
 
+DRIVERS = {f"driver {f.__name__}": f for f in (driver.alone, driver.rounds, driver.show, driver.lead, driver.look,
+                                               driver.follow)}
+
+
 @functools.cache
 def _code(name: str) -> Any:
-    return engine.callable_of(engine.function(f"driver {name}", getattr(driver, name)))
+    return engine.callable_of(engine.function(f"driver {name}", DRIVERS[f"driver {name}"]))
 
 
 class Batch:

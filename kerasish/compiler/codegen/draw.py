@@ -1,6 +1,5 @@
 """From a program to its blueprint, and to what runs it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from kerasish.compiler.codegen.drawing import Drawing, prepare
@@ -11,14 +10,14 @@ from kerasish.compiler.machine.blueprint import Blueprint
 from kerasish.compiler.machine.replay import NativeReplay
 
 
-def draw(program: Program, variables: Sequence[Any]) -> Blueprint:
-    """Return the blueprint of a program after the passes, in which variables are numbered as they are given."""
+def drawn(program: Program) -> tuple[Blueprint, list[Any]]:
+    """Return the blueprint of a program after the passes, and the variables that it numbers."""
+    variables = variables_of(program)
     program = prepare(program)
     numbers = {id(variable): n for n, variable in enumerate(variables)}
-    return Drawing(program, lay_out(program), control_step, numbers).blueprint
+    return Drawing(program, lay_out(program), control_step, numbers).blueprint, variables
 
 
 def machine_code(program: Program) -> NativeReplay:
     """Return a program after the passes as machine code, ready to run."""
-    variables = variables_of(program)
-    return NativeReplay(draw(program, variables), variables)
+    return NativeReplay(*drawn(program))

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-_POPULATE_WRITE = 23  # of madvise, as Linux numbers it since 5.14
-_WORTH_POPULATING = 1 << 16
+_HUGE_PAGES, _POPULATE_WRITE = 14, 23  # of madvise, as Linux numbers them; the second since 5.14
+_WORTH_POPULATING, _HUGE = 1 << 16, 1 << 22
 _WORTH_RELEASING = 1 << 26
 
 
@@ -42,10 +42,38 @@ class Arena:
             populate(self.memory)
             self._is_empty = False
 
+    def touch(self) -> None:
+        """The same, page by page: it takes longer, but no other thread that wants memory has to wait for the whole."""
+        if self._is_empty:
+            self.memory[:: mmap.PAGESIZE] = 0
+            self._is_empty = False
+
     def drop(self) -> None:
         """Give the pages back to the system, where it can be told so; they come back empty when they are written to."""
         if _advise(self.memory, mmap.MADV_DONTNEED if sys.platform == "linux" else 0, whole_pages=True):
             self._is_empty = True
+
+
+class Prefetch:
+    """A context in which another thread takes memory from the system for a program that will need it.
+
+    Args:
+        nbytes: of the program's arena.
+    """
+
+    def __init__(self, nbytes: int):
+        self._arena = Arena.of(nbytes)
+        self._thread = threading.Thread(target=self._fill, name="kerasish-prefetch", daemon=True)
+
+    def _fill(self) -> None:
+        with self._arena.lock:
+            self._arena.touch()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._thread.join()
 
 
 def populate(array: np.ndarray) -> None:
@@ -53,6 +81,8 @@ def populate(array: np.ndarray) -> None:
 
     On systems that cannot be told so nothing happens.
     """
+    if array.nbytes >= _HUGE:  # as NumPy does for arrays that do not begin at zero
+        _advise(array, _HUGE_PAGES, whole_pages=True)
     if array.nbytes >= _WORTH_POPULATING:
         _advise(array, _POPULATE_WRITE)
 

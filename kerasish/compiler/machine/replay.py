@@ -126,10 +126,10 @@ class _Held:
         if tensor is self.tensor:
             if not self.written or (getrefcount(tensor) == _TENSOR and getrefcount(array) == _ARRAY):
                 return
-        elif self.written and getrefcount(array) == _ARRAY and array.base is None and array.flags.writeable:
+        elif self.written and getrefcount(array) == _ARRAY and _is_alone(array):
             tensor = variable._value = Tensor(array)  # of our own: nobody else has it
-        if (self.written and (getrefcount(tensor) > _TENSOR or getrefcount(array) > _ARRAY or array.base is not None
-                              or not array.flags.writeable)) or not array.flags.c_contiguous:
+        if (self.written and (getrefcount(tensor) > _TENSOR or getrefcount(array) > _ARRAY or not _is_alone(array))
+                ) or not array.flags.c_contiguous:
             array = np.array(array, order="C")
             tensor = variable._value = Tensor(array)
         if self.written and self.tensor is None:
@@ -147,11 +147,20 @@ class _Held:
         self.tensor = None
 
 
+def _is_alone(array: np.ndarray) -> bool:
+    """Whether an array may be written to, and no other one has its memory."""
+    base = array.base
+    whole = base is None or (type(base) is np.ndarray and base.base is None and getrefcount(base) == _BASE)
+    return whole and array.flags.writeable
+
+
 # References to an array when nobody else has it: ours, the local name's and the argument's.
 _LENT = 3
 # References when nobody else holds them: to a variable's tensor (the variable's, ours, a local name's, an argument's)
 # and to its array (the tensor's, a local name's, an argument's).
 _TENSOR, _ARRAY = 4, 3
+# To an array of which another one is the only view: that one's, a local name's, an argument's.
+_BASE = 3
 
 
 class _Copy:

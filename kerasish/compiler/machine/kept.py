@@ -1,0 +1,132 @@
+"""Programs kept for the next process, which runs them as machine code from their first call on.
+
+A program is found again by what was traced: its instructions, shapes and constants are its name. So it is traced in
+every process; what is spared are the passes, the choice of kernels and of memory, and LLVM.
+"""
+
+import contextlib
+import functools
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasish.backend.native import blas, disk, engine
+from kerasish.backend.native.machine import stamps, traits
+from kerasish.backend.native.pool import DRIVERS
+from kerasish.compiler.ir import Program, programs_of, variables_of
+from kerasish.compiler.machine import marks, storage
+from kerasish.compiler.machine.blueprint import Blueprint, Check, Jobs
+from kerasish.compiler.machine.replay import NativeReplay
+
+_MOST_FILES = 512
+_MOST_BYTES = 1 << 22  # of a program's file, and of its constants
+# Which of our files decide what becomes of a traced program.
+_SOURCES = ("backend", "backend/common", "backend/native", "backend/native/kernels", "backend/numpy", "compiler",
+            "compiler/codegen", "compiler/machine", "compiler/passes", "core", "ops", "ops/image")
+
+
+def find(program: Program) -> NativeReplay | None:
+    """Return a traced program as machine code, ready to run, if a process before this one kept it."""
+    path = _path_of(program)
+    if path is None or not marks.is_there(path):
+        return None
+    content = disk.read(path)
+    if content is None:
+        return None
+    try:
+        blueprint, kernels = storage.unpack(content)
+        engine.adopt(kernels)
+        return NativeReplay(blueprint, variables_of(program))
+    except Exception:  # noqa: BLE001  whatever is wrong with the file: the program is made anew, as without it
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        return None
+
+
+def keep(program: Program, mark: Any, blueprint: Blueprint, variables: Sequence[Any]) -> None:
+    """Keep a program for the processes to come, if it can be written down and found again.
+
+    Args:
+        program: as it was traced.
+        mark: what a process that is to find it will ask for.
+        blueprint: what it became.
+        variables: those that the blueprint numbers.
+    """
+    path, marked = _path_of(program), marks.path_of("mark", repr(mark).encode())
+    if path is None or marked is None:
+        return
+    for name, write in DRIVERS.items():
+        engine.function(name, write)
+    kernels = engine.packed([*_kernels_of(blueprint), *DRIVERS])
+    if kernels is None:
+        return
+    numbers = {id(variable): n for n, variable in enumerate(variables_of(program))}
+    with contextlib.suppress(storage.UnwritableError):
+        content = storage.pack(_renumbered(blueprint, [numbers[id(v)] for v in variables]), kernels)
+        if len(content) <= _MOST_BYTES:
+            marks.keep(path, content)
+            marks.keep(marked, b"%d" % blueprint.nbytes)
+            disk.prune(os.path.dirname(path), _MOST_FILES)
+
+
+def _renumbered(blueprint: Blueprint, numbers: list[int]) -> Blueprint:
+    """The blueprint with variables numbered as the traced program has them, which passes may have dropped some of."""
+    return blueprint._replace(
+        variables=tuple([held._replace(number=numbers[held.number]) for held in blueprint.variables]),
+        copies=tuple([(numbers[n], place) for n, place in blueprint.copies]))
+
+
+def _kernels_of(blueprint: Blueprint) -> list[str]:
+    listed = [part.listed for part in blueprint.parts if isinstance(part, Jobs | Check)]
+    return list(dict.fromkeys(key for jobs in listed for key in jobs.kernels))
+
+
+@functools.cache
+def _depends_on() -> bytes:
+    """What a kept program depends on besides its name."""
+    found = blas.library()
+    products = None if found is None else found.wide
+    return repr((np.__version__, sys.version, products, traits(), stamps(_SOURCES))).encode()
+
+
+def _path_of(program: Program) -> str | None:
+    """The file of a traced program; None if what it is cannot be written down, or its constants are large."""
+    if not traits() or sum([array.nbytes for array, _ in program.constants]) > _MOST_BYTES:
+        return None
+    try:
+        return marks.path_of("program", _depends_on() + storage.dump_plain(_plain(program)))
+    except storage.UnwritableError:
+        return None
+
+
+def _plain(program: Program) -> Any:
+    """What a program is, as numbers and names.
+
+    Raises:
+        storage.UnwritableError: there is something else in it.
+    """
+    numbers = {id(variable): n for n, variable in enumerate(variables_of(program))}
+    given = [*program.inputs, *[v for _, v in program.variables], *[v for _, v in program.updates]]
+    specs = [(program.specs[v].shape, program.specs[v].dtype.name) for v in given]
+    constants = [(v, array.dtype.name, array.shape, array.tobytes()) for array, v in program.constants]
+    instructions: Sequence[Any] = [
+        (i.card.name, i.inputs, _plain_params(i) if programs_of(i) else i.params, i.outputs)
+        for i in program.instructions]
+    for _, _, params, _ in instructions:
+        if params:
+            storage.require_plain(params)
+    return (program.inputs, [(numbers[id(x)], v) for x, v in program.variables], constants, specs, instructions,
+            program.outputs, [(numbers[id(x)], v) for x, v in program.updates])
+
+
+def _plain_params(instruction: Any) -> dict[str, Any]:
+    """Parameters, programs inside as what they are."""
+    def plain(value: Any) -> Any:
+        if type(value) is Program:
+            return _plain(value)
+        return tuple([plain(x) for x in value]) if type(value) is tuple else value
+
+    return {name: plain(value) for name, value in instruction.params.items()}
