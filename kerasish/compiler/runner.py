@@ -49,6 +49,16 @@ def make_runner(program: Program, mark: Any = None) -> Any:
     return Runner(program, mark) if device.current().name == "numpy" else Replay(optimize(program))
 
 
+def get_ready() -> None:
+    """Do ahead what the first call of a function has to do where earlier processes kept programs."""
+    if _uses_kept() and importlib.import_module("kerasish.compiler.machine.marks").are_there():
+        importlib.import_module(_KEPT).get_ready()
+
+
+def _uses_kept() -> bool:
+    return native.mode() in ("1", "always") and device.current().name == "numpy"
+
+
 def kept_runner(mark: Any, trace: Callable[[], Program | None]) -> Any:
     """Return what runs a program as machine code from its first call on, if an earlier process kept it; else None.
 
@@ -56,7 +66,7 @@ def kept_runner(mark: Any, trace: Callable[[], Program | None]) -> Any:
         mark: names the function and its arguments; something whose `repr` is the same in every process.
         trace: returns the program, None if it cannot be traced; called if one was kept under the mark.
     """
-    if native.mode() not in ("1", "always") or device.current().name != "numpy":
+    if not _uses_kept():
         return None
     nbytes = importlib.import_module("kerasish.compiler.machine.marks").find(mark)
     if nbytes is None:

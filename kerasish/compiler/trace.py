@@ -127,8 +127,13 @@ class Trace:
     def write(self, card: Any, inputs: Sequence[Tensor], params: dict[str, Any],
               specs: tuple[Spec, ...]) -> tuple[Tensor, ...]:
         """Write down an instruction; return its results."""
+        known = self._numbers
+        numbers = tuple([known[x.uid] if x.uid in known else self.number(x) for x in inputs])
+        if len(specs) == 1:
+            tensor = Tensor(specs[0])
+            self.instructions.append(Instruction(card, numbers, params, (self.new(tensor),)))
+            return (tensor,)
         made = tuple([Tensor(s) for s in specs])
-        numbers = tuple([self.number(x) for x in inputs])
         self.instructions.append(Instruction(card, numbers, params, tuple([self.new(t) for t in made])))
         return made
 

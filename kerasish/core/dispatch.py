@@ -190,10 +190,11 @@ def apply_over(card: Any, inputs: tuple, own: int = 0) -> Any:
     Returns:
         The result; the input `own` must not be used any more.
     """
+    if state.interpreter is not None:
+        return apply(card, inputs, {})
     tensors = promoted(card.promote, inputs)
     arrays = [x.data for x in tensors]
-    fits = tensors[own] is inputs[own] and all(_can_take(arrays[own], a) for a in arrays)
-    if state.interpreter is not None or not fits:
+    if tensors[own] is not inputs[own] or not all(_can_take(arrays[own], a) for a in arrays):
         return apply(card, tensors, {})
     out = Tensor(state.quiet.run(device.current().kernel(card.name), *arrays, out=arrays[own]))
     for tape in state.tapes:

@@ -1,14 +1,18 @@
 """Random matrices with orthonormal columns or rows."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 from kerasish import ops
+from kerasish.compiler.runner import threads_of_products
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.tensor import Tensor
 from kerasish.initializers.random import RandomInitializer
 from kerasish.ops import random
 from kerasish.utils.registry import builtin
+
+_LARGE = 1 << 20  # numbers from which on several threads factorise them sooner
 
 
 @builtin("keras.initializers")
@@ -32,7 +36,9 @@ class Orthogonal(RandomInitializer):
         dtype = standardize_dtype(dtype)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         work = "float64" if dtype == "float64" else "float32"
-        q, r = ops.qr(random.normal((max(rows, columns), min(rows, columns)), dtype=work, seed=self.seed))
+        normal = random.normal((max(rows, columns), min(rows, columns)), dtype=work, seed=self.seed)
+        with threads_of_products() if rows * columns < _LARGE else nullcontext():
+            q, r = ops.qr(normal)
         q = q * ops.sign(ops.diag(r))
         q = ops.transpose(q) if rows < columns else q
         return ops.cast(self.gain * ops.reshape(q, tuple(shape)), dtype)

@@ -11,7 +11,7 @@ from kerasish import losses, metrics, optimizers
 from kerasish.backend import device
 from kerasish.callbacks.callback_list import CallbackList
 from kerasish.compiler.function import CompiledFunction
-from kerasish.compiler.runner import release_memory
+from kerasish.compiler.runner import get_ready, release_memory
 from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
@@ -96,6 +96,8 @@ class Trainer(Steps):
             train_function=None, test_function=None, predict_function=None, _validation=None)
         self._compile_arguments["optimizer"] = self.optimizer
         _check_names(loss, metrics, weighted_metrics)
+        if self._jit_compile is not False:
+            get_ready()
 
     def _get_optimizer(self, identifier: Any, auto_scale_loss: bool) -> Any:
         optimizer: Any = optimizers.get(identifier) if identifier is not None else None

@@ -1,6 +1,8 @@
 """Memory in which programs run: one piece for many of them, since only one runs at a time."""
 
+import _thread
 import ctypes
+import functools
 import mmap
 import sys
 import threading
@@ -9,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-_HUGE_PAGES, _POPULATE_WRITE = 14, 23  # of madvise, as Linux numbers them; the second since 5.14
-_WORTH_POPULATING, _HUGE = 1 << 16, 1 << 22
-_WORTH_RELEASING = 1 << 26
+_DROP, _HUGE_PAGES, _POPULATE_WRITE = 4, 14, 23  # of madvise, as Linux numbers them; the last since 5.14
+_WORTH_POPULATING, _WORTH_A_THREAD, _WORTH_RELEASING = 1 << 16, 1 << 20, 1 << 26
+_PIECE = 1 << 22
 
 
 class Arena:
     """A piece of memory for programs that run one at a time: nothing in it outlasts a run.
+
+    It begins in small pages. Huge ones are quicker to compute in, but a virtual machine may have to ask its host for
+    each, which takes longer than a whole run; so the system is told only later that it may put small ones together.
 
     Attributes:
         memory: bytes.
@@ -23,9 +28,10 @@ class Arena:
     """
 
     def __init__(self, nbytes: int):
-        self.memory = np.empty(nbytes + 64, np.uint8)
+        self.memory = _fresh(nbytes + 64)
         self.lock = threading.RLock()
-        self._is_empty = True
+        self._is_empty, self._is_touched = True, False
+        self._helped = threading.Lock()
 
     @staticmethod
     def of(nbytes: int) -> "Arena":
@@ -40,18 +46,32 @@ class Arena:
         """Take pages from the system, if there are none."""
         if self._is_empty:
             populate(self.memory)
-            self._is_empty = False
+            self._has_pages()
+
+    def _has_pages(self) -> None:
+        self._is_empty = False
+        _advise(self.memory, _HUGE_PAGES, whole_pages=True)
 
     def touch(self) -> None:
-        """The same, page by page: it takes longer, but no other thread that wants memory has to wait for the whole."""
+        """Do as `fill`, page by page: it takes longer, but no other thread that wants memory waits for the whole."""
         if self._is_empty:
+            self._is_touched = True
             self.memory[:: mmap.PAGESIZE] = 0
-            self._is_empty = False
+            with self._helped:
+                self._is_touched = False
+            self._has_pages()
+
+    def help_touching(self) -> None:
+        """Go towards a thread that touches the memory, from its end, until that one is through."""
+        for end in range(self.memory.nbytes, 0, -_PIECE):
+            with self._helped:  # so long, nothing runs here
+                if not self._is_touched:
+                    return
+                populate(self.memory[max(end - _PIECE, 0) : end])
 
     def drop(self) -> None:
         """Give the pages back to the system, where it can be told so; they come back empty when they are written to."""
-        if _advise(self.memory, mmap.MADV_DONTNEED if sys.platform == "linux" else 0, whole_pages=True):
-            self._is_empty = True
+        self._is_empty = _advise(self.memory, _DROP, whole_pages=True) or self._is_empty
 
 
 class Prefetch:
@@ -63,17 +83,32 @@ class Prefetch:
 
     def __init__(self, nbytes: int):
         self._arena = Arena.of(nbytes)
-        self._thread = threading.Thread(target=self._fill, name="kerasish-prefetch", daemon=True)
+        self._is_worth_it = nbytes >= _WORTH_A_THREAD
+        self._at_work = threading.Lock()
 
     def _fill(self) -> None:
-        with self._arena.lock:
-            self._arena.touch()
+        try:
+            with self._arena.lock:
+                self._arena.touch()
+        finally:
+            self._at_work.release()
 
     def __enter__(self) -> None:
-        self._thread.start()
+        if self._is_worth_it:
+            self._at_work.acquire()
+            _thread.start_new_thread(self._fill, ())  # one of `threading` would be waited for until it runs
 
     def __exit__(self, *error: object) -> None:
-        self._thread.join()
+        if self._is_worth_it:
+            self._arena.help_touching()
+            self._at_work.acquire()
+
+
+def _fresh(nbytes: int) -> np.ndarray:
+    """Memory without pages; NumPy's own would come in huge ones."""
+    if sys.platform == "win32" or nbytes < _WORTH_POPULATING:
+        return np.empty(nbytes, np.uint8)
+    return np.frombuffer(mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
 
 
 def populate(array: np.ndarray) -> None:
@@ -81,8 +116,6 @@ def populate(array: np.ndarray) -> None:
 
     On systems that cannot be told so nothing happens.
     """
-    if array.nbytes >= _HUGE:  # as NumPy does for arrays that do not begin at zero
-        _advise(array, _HUGE_PAGES, whole_pages=True)
     if array.nbytes >= _WORTH_POPULATING:
         _advise(array, _POPULATE_WRITE)
 
@@ -97,6 +130,7 @@ def _advise(array: np.ndarray, advice: int, whole_pages: bool = False) -> bool:
     return last > first and not _madvise()(first * page, (last - first) * page, advice)
 
 
+@functools.cache
 def _madvise() -> Any:
     function = ctypes.CDLL(None).madvise
     function.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -28,6 +28,11 @@ _SOURCES = ("backend", "backend/common", "backend/native", "backend/native/kerne
             "compiler/codegen", "compiler/machine", "compiler/passes", "core", "ops", "ops/image")
 
 
+def get_ready() -> None:
+    """Find out what programs depend on; their files can be had quickly from then on."""
+    marks.path_of("program", _depends_on())
+
+
 def find(program: Program) -> NativeReplay | None:
     """Return a traced program as machine code, ready to run, if a process before this one kept it."""
     path = _path_of(program)

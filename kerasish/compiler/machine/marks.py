@@ -19,6 +19,12 @@ def path_of(kind: str, key: bytes) -> str | None:
     return disk.path_of(disk.programs_folder(), kind.encode() + key)
 
 
+def are_there() -> bool:
+    """Tell whether there are any."""
+    folder = disk.programs_folder()
+    return folder is not None and next(os.scandir(folder), None) is not None
+
+
 def find(mark: Any) -> int | None:
     """Return how many bytes a program needs that an earlier process kept under a mark; None if there is none."""
     path = path_of("mark", repr(mark).encode())
