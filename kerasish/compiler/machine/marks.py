@@ -22,7 +22,10 @@ def path_of(kind: str, key: bytes) -> str | None:
 def are_there() -> bool:
     """Tell whether there are any."""
     folder = disk.programs_folder()
-    return folder is not None and next(os.scandir(folder), None) is not None
+    if folder is None:
+        return False
+    with os.scandir(folder) as entries:
+        return any(True for _ in entries)
 
 
 def find(mark: Any) -> int | None:
