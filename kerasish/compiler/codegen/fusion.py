@@ -6,6 +6,7 @@ from typing import Any
 
 from kerasish.compiler.codegen.expressions import kind_of, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Mask, Shape, collapse
+from kerasish.compiler.codegen.recompute import Recomputing
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.compiler.passes.decompose import SHORT
 
@@ -56,7 +57,7 @@ class _Group:
 
 class _Fuser:
     def __init__(self, program: Program):
-        self.program, self.specs = program, program.specs
+        self.program, self.specs = program, list(program.specs)
         self.places: list[Any] = []  # groups and lone instructions, in order
         self.scalars: list[int] = []  # those of groups that compute single numbers
         self.front: list[Instruction] = []  # those that stand alone and depend on nothing computed in a group
@@ -79,9 +80,12 @@ class _Fuser:
                 self.where[o] = place
             if i.card.name == "number_rows":
                 self.numbered.add(i.outputs[0])
+        kept = {*self.program.outputs, *(v for _, v in self.program.updates)}
+        Recomputing(self.places, self.specs, kept, _FITS, _MOST_INPUTS, _MOST_MEMBERS).run()
         used = self._used_outside()
         done = [p if isinstance(p, Instruction) else self._instruction(p, used) for p in self.places]
-        return self.program._replace(instructions=(*self.front, *[i for i in done if i.outputs]))
+        return self.program._replace(
+            specs=tuple(self.specs), instructions=(*self.front, *[i for i in done if i.outputs]))
 
     def _is_fusible(self, i: Instruction) -> bool:
         """Whether fused kernels can do what an instruction does, for its dtypes."""
@@ -254,7 +258,7 @@ class _Fuser:
         used = {*self.program.outputs, *(v for _, v in self.program.updates)}
         for n, p in enumerate(self.places):
             for i in [p] if isinstance(p, Instruction) else p.members:
-                used.update([v for v in i.inputs if self.where.get(v) != n])
+                used.update([v for v in i.inputs if self.where.get(v, n) != n])
         return used
 
     def _instruction(self, group: _Group, used: set[int]) -> Instruction:
