@@ -196,7 +196,7 @@ class Trainer(Steps):
             told.on_epoch_begin(epoch)
             step = self._watched(self.train_function, "training", debug_nan, epoch)
             step_logs = run_epoch(batches, step, told, "train", lambda: self.stop_training)
-            logs = self._epoch_logs(step_logs)
+            logs = self._epoch_logs(step_logs, told.listens("on_train_batch_end"))
             if validate is not None and _is_due(epoch, validation_freq):
                 logs = {**logs, **{f"val_{name}": value for name, value in validate(epoch).items()}}
             told.on_epoch_end(epoch, logs)
@@ -204,11 +204,13 @@ class Trainer(Steps):
                 break
         return logs
 
-    def _epoch_logs(self, step_logs: Any) -> dict[str, Any]:
+    def _epoch_logs(self, step_logs: Any, others_were_told: bool) -> dict[str, Any]:
         """The metrics at the end of an epoch, unless an overridden step returned something else."""
         if not step_logs:
             return {}
         step_logs = numbers(step_logs)
+        if not others_were_told and all(getattr(type(self), name) is getattr(Steps, name) for name in _OF_LOGS):
+            return dict(sorted(step_logs.items()))  # nothing has happened since
         results = numbers(self.get_metrics_result())
         return dict(sorted((results if set(results) == set(step_logs) else step_logs).items()))
 
@@ -249,7 +251,8 @@ class Trainer(Steps):
         self._set_untracked(stop_evaluating=False)
         told.on_test_begin()
         self.reset_metrics()
-        logs = self._epoch_logs(run_epoch(batches, step, told, "test", lambda: self.stop_evaluating))
+        step_logs = run_epoch(batches, step, told, "test", lambda: self.stop_evaluating)
+        logs = self._epoch_logs(step_logs, told.listens("on_test_batch_end"))
         told.on_test_end(logs)
         return logs
 
@@ -391,6 +394,10 @@ class Trainer(Steps):
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
 
 
+# Methods that make the logs of a step.
+_OF_LOGS = ("train_step", "test_step", "compute_metrics", "get_metrics_result")
+
+
 def _to_host(array: Any) -> np.ndarray:
     return device.current().to_numpy(array)
 
@@ -403,6 +410,8 @@ def _loss_mean() -> Any:
 def _check_names(loss: Any, *metric_lists: Any) -> None:
     """Raise at once for names that no batch would make sense of."""
     special = ("accuracy", "acc", "crossentropy", "ce")
+    if any(name in special for name in tree.flatten(metric_lists) if isinstance(name, str)):
+        _ = metrics.BinaryAccuracy  # which of them it is, the first batch says; its file need not wait for that
     for identifier in tree.flatten(loss):
         if isinstance(identifier, str) and identifier not in special:
             losses.get(identifier)

@@ -4,6 +4,7 @@ There is one pool. The library of matrix products is called from it with a singl
 pools ever wait for each other.
 """
 
+import _thread
 import contextlib
 import ctypes
 import functools
@@ -165,7 +166,7 @@ class _Desk:
 
     def _looks(self, nanoseconds: float) -> int:
         """Return how often a helper can look at the desk in a time."""
-        look, count = _code("look"), 2000
+        look, count = _code("look"), 500
         begin = time.perf_counter_ns()
         look(*self._arguments[:3], count)
         return int(nanoseconds * count / max(time.perf_counter_ns() - begin, 1)) + 1
@@ -180,7 +181,7 @@ class _Helper:
         self.asleep = True
         self._turn = np.full(1, -1, np.int64)  # at which this thread has helped
         self._follow, self._arguments, self._is_new = follow, (self._turn.ctypes.data, desk, 0, 0), is_new
-        threading.Thread(target=self._serve, name="kerasish-helper", daemon=True).start()
+        _thread.start_new_thread(self._serve, ())  # one of `threading` would be waited for
 
     def wake(self) -> None:
         """Wake the thread, which sleeps."""

@@ -5,10 +5,10 @@ read. Where it follows place by place from what a reader has anyhow, and from a 
 """
 
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from kerasish.compiler.codegen.expressions import COSTLY
-from kerasish.compiler.codegen.fused import FULL
+from kerasish.compiler.codegen.fused import FULL, ROW
 from kerasish.compiler.ir import Instruction
 
 _WORTH = 1 << 14  # elements; less stays in a cache
@@ -56,56 +56,69 @@ class Recomputing:
         plans = [self._plan(group, makers, reader, v) for reader in readers]
         if all(plan is not None for plan in plans):
             for reader, plan in zip(readers, plans, strict=True):
-                self._take_over(group, reader, v, plan)  # type: ignore[arg-type]
+                self._take_over(reader, v, plan)  # type: ignore[arg-type]
             self._readers[v] = {}
 
-    def _plan(self, group: Any, makers: dict[int, Instruction], reader: Any, v: int) -> list[Instruction] | None:
-        """Instructions by which a reader computes a value, in order; None if it cannot, or should not."""
+    def _plan(self, group: Any, makers: dict[int, Instruction], reader: Any, v: int) -> "_Plan | None":
+        """How a reader computes a value; None if it cannot, or should not."""
         if reader.shape != group.shape or reader.leaves.get(v) != reader.everywhere:
             return None
         needed: dict[int, Instruction] = {}
-        leaves: set[int] = set()
+        leaves: dict[int, Any] = {}  # what the reader has to read besides
         waiting = [v]
         while waiting:
             u = waiting.pop()
             i = makers.get(u)
             if u != v and u in reader.leaves:
                 continue
-            if i is None:
-                if self._specs[u].size * _SMALL > self._specs[v].size:
+            if i is None or group.scopes[u] == ROW:
+                if self._specs[u].size * _SMALL > self._specs[v].size or u in reader.scopes:
                     return None
-                leaves.add(u)
+                leaves[u] = _extent(self._specs[u], group) if i is not None else group.leaves[u]
             elif group.scopes[u] != FULL or i.card.name in self._special or u in reader.scopes:
                 return None
             elif u not in needed:
                 needed[u] = i
                 waiting += i.inputs
-        masks = reader.masks.union(group.leaves[u] for u in leaves)
+        if None in leaves.values():
+            return None
+        masks = reader.masks.union(leaves.values())
         fits = (len(reader.leaves) + len(leaves) <= self._most_inputs
                 and len(reader.members) + len(needed) <= self._most_members
                 and reader.has_loops(masks, reader.folded, reader.summed))
         if not fits or _nanoseconds(needed.values()) > self._specs[v].dtype.itemsize * 2 * _NANOSECONDS_A_BYTE:
             return None
-        return [i for i in group.members if i.outputs[0] in needed]
+        return _Plan([i for i in group.members if i.outputs[0] in needed], leaves)
 
-    def _take_over(self, group: Any, reader: Any, v: int, plan: list[Instruction]) -> None:
+    def _take_over(self, reader: Any, v: int, plan: "_Plan") -> None:
         """Let a reader compute a value, under another number."""
         number: dict[int, int] = {}
         made = []
-        for i in plan:
+        for i in plan.instructions:
             number[i.outputs[0]] = len(self._specs)
             self._specs.append(self._specs[i.outputs[0]])
             made.append(i._replace(inputs=tuple([number.get(u, u) for u in i.inputs]),
                                    outputs=(number[i.outputs[0]],)))
-            for u in i.inputs:
-                if u not in number and u not in reader.leaves:
-                    reader.leaves[u] = group.leaves[u]
-                    self._readers.setdefault(u, {})[id(reader)] = reader
+        for u in plan.leaves:
+            self._readers.setdefault(u, {})[id(reader)] = reader
+        reader.leaves.update(plan.leaves)
         del reader.leaves[v]
         reader.masks = set(reader.leaves.values())
         reader.scopes.update(dict.fromkeys(number.values(), FULL))
         reader.members = made + [i.reading(tuple([number[u] if u == v else u for u in i.inputs]))
                                  for i in reader.members]
+
+
+class _Plan(NamedTuple):
+    """Instructions that a reader repeats, in order, and what it has to read besides, with masks."""
+
+    instructions: list[Instruction]
+    leaves: dict[int, Any]
+
+
+def _extent(spec: Any, group: Any) -> Any:
+    """Along which axes a number of each row extends; None if its shape does not say so."""
+    return tuple([n != 1 for n in spec.shape]) if spec.ndim == len(group.shape) else None
 
 
 def _nanoseconds(instructions: Any) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 _DROP, _HUGE_PAGES, _POPULATE_WRITE = 4, 14, 23  # of madvise, as Linux numbers them; the last since 5.14
 _WORTH_POPULATING, _WORTH_A_THREAD, _WORTH_RELEASING = 1 << 16, 1 << 20, 1 << 26
+_HUGE = 1 << 22  # from which on NumPy asks for huge pages
 _PIECE = 1 << 22
 
 
@@ -84,9 +85,10 @@ class Prefetch:
     def __init__(self, nbytes: int):
         self._arena = Arena.of(nbytes)
         self._is_worth_it = nbytes >= _WORTH_A_THREAD
-        self._at_work = threading.Lock()
+        self._begins, self._at_work = threading.Lock(), threading.Lock()
 
     def _fill(self) -> None:
+        self._begins.release()
         try:
             with self._arena.lock:
                 self._arena.touch()
@@ -95,8 +97,10 @@ class Prefetch:
 
     def __enter__(self) -> None:
         if self._is_worth_it:
+            self._begins.acquire()
             self._at_work.acquire()
-            _thread.start_new_thread(self._fill, ())  # one of `threading` would be waited for until it runs
+            _thread.start_new_thread(self._fill, ())
+            self._begins.acquire()  # so that it comes to run now, and not when this thread has run for a while
 
     def __exit__(self, *error: object) -> None:
         if self._is_worth_it:
@@ -105,8 +109,8 @@ class Prefetch:
 
 
 def _fresh(nbytes: int) -> np.ndarray:
-    """Memory without pages; NumPy's own would come in huge ones."""
-    if sys.platform == "win32" or nbytes < _WORTH_POPULATING:
+    """Memory in small pages; a large array of NumPy's would come in huge ones, a small one is perhaps there already."""
+    if sys.platform == "win32" or nbytes < _HUGE:
         return np.empty(nbytes, np.uint8)
     return np.frombuffer(mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
 
