@@ -48,7 +48,7 @@ def python_steps(program: Machine) -> int:
     """Steps that run on array kernels, those of bodies included."""
     count = 0
     for step in program.steps:
-        blocks = [step.block] if hasattr(step, "block") else [b for b, *_ in getattr(step, "_blocks", ())]
+        blocks = [step.block] if hasattr(step, "block") else [b for b, *_ in getattr(step, "blocks", ())]
         count += isinstance(step, PythonStep) + sum(python_steps(b.machine) for b in blocks)
     return count
 

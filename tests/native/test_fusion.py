@@ -15,7 +15,7 @@ from kerasish.backend import native  # noqa: E402
 from kerasish.compiler import runner  # noqa: E402
 from kerasish.compiler.codegen.draw import machine_code  # noqa: E402
 from kerasish.compiler.codegen.drawing import Drawing, prepare  # noqa: E402
-from kerasish.compiler.codegen.native_control import control_step  # noqa: E402
+from kerasish.compiler.codegen.native_control import control_part  # noqa: E402
 from kerasish.compiler.codegen.schedule import lay_out  # noqa: E402
 from kerasish.compiler.passes import optimize  # noqa: E402
 from kerasish.compiler.trace import trace  # noqa: E402
@@ -256,7 +256,7 @@ def test_what_follows_a_product_is_done_with_its_parts(rows, columns, by_rows):
 
     program, _ = trace(f, (x, w, b), {})
     ready = prepare(optimize(program))
-    assert bool(Drawing(ready, lay_out(ready), control_step, {}).chains) == by_rows
+    assert bool(Drawing(ready, lay_out(ready), control_part, {}).chains) == by_rows
     held_to_eager(f, x, w, b, rtol=2e-5)
 
 

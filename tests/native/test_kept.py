@@ -145,11 +145,46 @@ def test_what_cannot_be_traced_the_first_time_runs_op_by_op(monkeypatch):
     np.testing.assert_array_equal(runs_op_by_op(looking(False), a), np.maximum(a, 0))
 
 
-def test_loops_are_not_kept(tmp_path):
-    f = CompiledFunction(lambda a: ops.scan(lambda c, row: (ops.tanh(c + row), c), a[0], a)[1])
-    for _ in range(3):
-        f(x(5, 7))
-    assert programs(tmp_path) == ([], [])
+LOOPS = {
+    "scan": lambda a: ops.scan(lambda c, row: (ops.tanh(c + row), c * row), a[0], a)[1],
+    "reverse scan": lambda a: ops.scan(lambda c, row: (ops.tanh(c + row), c), a[0], a, reverse=True)[1],
+    "while": lambda a: ops.while_loop(lambda v: ops.sum(ops.abs(v)) > 1.0, lambda v: (v * 0.5,), (a,))[0],
+    "switch": lambda a: ops.cond(ops.sum(a) > 1e3, lambda: ops.tanh(a), lambda: ops.sin(a) + a),
+    "scan of a cond": lambda a: ops.scan(
+        lambda c, row: (ops.cond(ops.sum(row) > 0, lambda: ops.tanh(c * row), lambda: c), c), a[0], a)[1],
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_and_branches(monkeypatch, name):
+    f, a = CompiledFunction(LOOPS[name]), x(5, 7)
+    want = [np.asarray(f(a)) for _ in range(3)]
+    next_process(monkeypatch)
+    monkeypatch.setattr(engine, "_functions", {})  # all kernels come with the program
+    pool._code.cache_clear()
+    monkeypatch.setattr(engine, "_load", None)
+    np.testing.assert_array_equal(runs_at_once(CompiledFunction(LOOPS[name]), a), want[2])
+
+
+def test_variables_that_branches_write(monkeypatch):
+    def made():
+        v, n = keras.Variable(np.ones(7, "float32")), keras.Variable(0)
+
+        def step(a):
+            n.assign(n + 1)
+            ops.cond(ops.equal(n % 2, 0), lambda: v.assign(v * 2.0 + a), lambda: v.assign(v + 1.0))
+            return ops.sum(v)
+
+        return CompiledFunction(step), v
+
+    a = x(7)
+    f, v = made()
+    want = [float(f(a)) for _ in range(6)]
+    next_process(monkeypatch)
+    f, w = made()
+    got = [float(runs_at_once(f, a)), *[float(f(a)) for _ in range(5)]]
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+    np.testing.assert_allclose(w, v, rtol=1e-6)
 
 
 def test_variables_are_found_by_their_part_in_the_program(monkeypatch):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kerasish.compiler.codegen.drawing import Drawing, prepare
-from kerasish.compiler.codegen.native_control import control_step
+from kerasish.compiler.codegen.native_control import control_part
 from kerasish.compiler.codegen.schedule import lay_out
 from kerasish.compiler.ir import Program, variables_of
 from kerasish.compiler.machine.blueprint import Blueprint
@@ -15,7 +15,7 @@ def drawn(program: Program) -> tuple[Blueprint, list[Any]]:
     variables = variables_of(program)
     program = prepare(program)
     numbers = {id(variable): n for n, variable in enumerate(variables)}
-    return Drawing(program, lay_out(program), control_step, numbers).blueprint, variables
+    return Drawing(program, lay_out(program), control_part, numbers).blueprint, variables
 
 
 def machine_code(program: Program) -> NativeReplay:

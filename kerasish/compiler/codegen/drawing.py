@@ -19,13 +19,13 @@ from kerasish.compiler.codegen.placement import Placement
 from kerasish.compiler.codegen.schedule import Layout, is_view, reorder
 from kerasish.compiler.control import kernel_of
 from kerasish.compiler.ir import Instruction, Program, cost, programs_of
-from kerasish.compiler.machine.blueprint import Blueprint, Call, Control, Held, Jobs, Part, Place
+from kerasish.compiler.machine.blueprint import Blueprint, Branches, Call, Held, Jobs, Loop, Part, Place
 from kerasish.compiler.passes.crossentropy import absorb_biases
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.decompose import decompose
 
-# Makes the step of an instruction that holds programs; None if it is to run on the array kernels.
-MakeControl = Callable[["Drawing", Instruction], Control | None]
+# Draws an instruction that holds programs; None if it is to run on the array kernels.
+MakeControl = Callable[["Drawing", Instruction], Loop | Branches | None]
 
 
 def prepare(program: Program) -> Program:
@@ -60,7 +60,7 @@ class Drawing:
     Args:
         program: the program.
         layout: where its values lie.
-        control: makes the steps of loops and branches.
+        control: draws loops and branches.
         numbers: number of a variable by its id.
         targets: of a body, the values that lie where the caller points their slots; else what the program gives out.
 

@@ -3,6 +3,7 @@
 import _thread
 import ctypes
 import functools
+import math
 import mmap
 import sys
 import threading
@@ -11,17 +12,21 @@ from typing import Any
 
 import numpy as np
 
-_DROP, _HUGE_PAGES, _POPULATE_WRITE = 4, 14, 23  # of madvise, as Linux numbers them; the last since 5.14
+# Of madvise, as Linux numbers them; the last two since 5.14 and 6.1.
+_DROP, _POPULATE_WRITE, _COLLAPSE = 4, 23, 25
 _WORTH_POPULATING, _WORTH_A_THREAD, _WORTH_RELEASING = 1 << 16, 1 << 20, 1 << 26
-_HUGE = 1 << 22  # from which on NumPy asks for huge pages
+_HUGE = 1 << 22  # bytes from which on NumPy asks for huge pages
 _PIECE = 1 << 22
+# Seconds of running after which small pages are put together: to do that takes some milliseconds for each of their
+# megabytes where the host must be asked for huge ones, and then saves a few percent of every run.
+_LONG = 4.0
 
 
 class Arena:
     """A piece of memory for programs that run one at a time: nothing in it outlasts a run.
 
     It begins in small pages. Huge ones are quicker to compute in, but a virtual machine may have to ask its host for
-    each, which takes longer than a whole run; so the system is told only later that it may put small ones together.
+    each, which takes longer than a whole run; so small ones are put together when programs have run for some seconds.
 
     Attributes:
         memory: bytes.
@@ -31,8 +36,10 @@ class Arena:
     def __init__(self, nbytes: int):
         self.memory = _fresh(nbytes + 64)
         self.lock = threading.RLock()
-        self._is_empty, self._is_touched = True, False
+        self._filled = 0  # so many bytes have pages
+        self._is_touched = False
         self._helped = threading.Lock()
+        self._seconds = 0.0 if nbytes >= _HUGE else math.inf
 
     @staticmethod
     def of(nbytes: int) -> "Arena":
@@ -43,36 +50,46 @@ class Arena:
             _arenas.add(arena)
         return arena
 
-    def fill(self) -> None:
-        """Take pages from the system, if there are none."""
-        if self._is_empty:
-            populate(self.memory)
-            self._has_pages()
+    def fill(self, nbytes: int) -> None:
+        """Take pages from the system for a program that needs so many bytes."""
+        end = nbytes + 64
+        if end > self._filled:
+            populate(self.memory[self._filled : end])
+            self._filled = end
 
-    def _has_pages(self) -> None:
-        self._is_empty = False
-        _advise(self.memory, _HUGE_PAGES, whole_pages=True)
-
-    def touch(self) -> None:
+    def touch(self, nbytes: int) -> None:
         """Do as `fill`, page by page: it takes longer, but no other thread that wants memory waits for the whole."""
-        if self._is_empty:
+        end = nbytes + 64
+        if end > self._filled:
             self._is_touched = True
-            self.memory[:: mmap.PAGESIZE] = 0
+            self.memory[self._filled : end : mmap.PAGESIZE] = 0
             with self._helped:
                 self._is_touched = False
-            self._has_pages()
+            self._filled = end
 
-    def help_touching(self) -> None:
+    def help_touching(self, nbytes: int) -> None:
         """Go towards a thread that touches the memory, from its end, until that one is through."""
-        for end in range(self.memory.nbytes, 0, -_PIECE):
+        for end in range(nbytes + 64, 0, -_PIECE):
             with self._helped:  # so long, nothing runs here
                 if not self._is_touched:
                     return
                 populate(self.memory[max(end - _PIECE, 0) : end])
 
+    def has_run(self, seconds: float) -> None:
+        """Note that a program has run for a time; after some seconds, another thread puts small pages together."""
+        self._seconds += seconds
+        if _LONG < self._seconds < math.inf:
+            self._seconds = math.inf
+            threading.Thread(target=self._collapse, name="kerasish-pages", daemon=True).start()
+
+    def _collapse(self) -> None:
+        for begin in range(0, self._filled, _PIECE):
+            _advise(self.memory[begin : min(begin + 2 * _PIECE, self._filled)], _COLLAPSE, whole_pages=True)
+
     def drop(self) -> None:
         """Give the pages back to the system, where it can be told so; they come back empty when they are written to."""
-        self._is_empty = _advise(self.memory, _DROP, whole_pages=True) or self._is_empty
+        if _advise(self.memory, _DROP, whole_pages=True):
+            self._filled = 0
 
 
 class Prefetch:
@@ -83,7 +100,7 @@ class Prefetch:
     """
 
     def __init__(self, nbytes: int):
-        self._arena = Arena.of(nbytes)
+        self._arena, self._nbytes = Arena.of(nbytes), nbytes
         self._is_worth_it = nbytes >= _WORTH_A_THREAD
         self._begins, self._at_work = threading.Lock(), threading.Lock()
 
@@ -91,7 +108,7 @@ class Prefetch:
         self._begins.release()
         try:
             with self._arena.lock:
-                self._arena.touch()
+                self._arena.touch(self._nbytes)
         finally:
             self._at_work.release()
 
@@ -104,7 +121,7 @@ class Prefetch:
 
     def __exit__(self, *error: object) -> None:
         if self._is_worth_it:
-            self._arena.help_touching()
+            self._arena.help_touching(self._nbytes)
             self._at_work.acquire()
 
 

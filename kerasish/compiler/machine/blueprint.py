@@ -63,9 +63,45 @@ class Held(NamedTuple):
     written: bool
 
 
-# A loop or branch: a function from the machine to the step that runs it. It cannot be written down.
-Control = Callable[[Any], Any]
-Part = Jobs | Call | Check | Control
+class Loop(NamedTuple):
+    """A scan, or a while.
+
+    Attributes:
+        kind: "scan" or "while".
+        body: what is run again and again.
+        moving: slots of the body that are pointed elsewhere for each step: the carry read, the carry written; in a scan
+            then slices, and what is stacked.
+        around: slots outside for these: of the first carry, of the last; of what is cut in slices, and what is stacked.
+        captured: pairs (slot of the body, slot outside) of what is the same at all steps.
+        nbytes: of each value that is carried.
+        strides: bytes from one slice, or row of what is stacked, to the next.
+        length: of a scan its steps, of a while the most that it does, or None.
+        reverse: whether a scan begins at the end.
+        begins: of a while, whether to begin.
+        goes_on: of a while, where in the body the result is that says whether to go on.
+    """
+
+    kind: str
+    body: Any
+    moving: tuple[int, ...]
+    around: tuple[int, ...]
+    captured: tuple[tuple[int, int], ...]
+    nbytes: tuple[int, ...]
+    strides: tuple[int, ...]
+    length: int | None
+    reverse: bool
+    begins: Place | None
+    goes_on: Place | None
+
+
+class Branches(NamedTuple):
+    """A switch: the value that says which body is run, and the bodies, each with pairs (slot of it, slot outside)."""
+
+    chosen: Place
+    bodies: tuple[tuple[Any, tuple[tuple[int, int], ...]], ...]
+
+
+Part = Jobs | Call | Check | Loop | Branches
 
 
 class Blueprint(NamedTuple):

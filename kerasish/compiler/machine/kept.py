@@ -18,8 +18,9 @@ from kerasish.backend.native.machine import stamps, traits
 from kerasish.backend.native.pool import DRIVERS
 from kerasish.compiler.ir import Program, programs_of, variables_of
 from kerasish.compiler.machine import marks, storage
-from kerasish.compiler.machine.blueprint import Blueprint, Check, Jobs
+from kerasish.compiler.machine.blueprint import Blueprint, Branches, Check, Jobs, Loop
 from kerasish.compiler.machine.replay import NativeReplay
+from kerasish.version import __version__
 
 _MOST_FILES = 512
 _MOST_BYTES = 1 << 22  # of a program's file, and of its constants
@@ -85,8 +86,16 @@ def _renumbered(blueprint: Blueprint, numbers: list[int]) -> Blueprint:
 
 
 def _kernels_of(blueprint: Blueprint) -> list[str]:
-    listed = [part.listed for part in blueprint.parts if isinstance(part, Jobs | Check)]
-    return list(dict.fromkeys(key for jobs in listed for key in jobs.kernels))
+    found: list[str] = []
+    for part in blueprint.parts:
+        if isinstance(part, Jobs | Check):
+            found += part.listed.kernels
+        elif isinstance(part, Loop):
+            found += _kernels_of(part.body)
+        elif isinstance(part, Branches):
+            for body, _ in part.bodies:
+                found += _kernels_of(body)
+    return list(dict.fromkeys(found))
 
 
 @functools.cache
@@ -94,7 +103,7 @@ def _depends_on() -> bytes:
     """What a kept program depends on besides its name."""
     found = blas.library()
     products = None if found is None else found.wide
-    return repr((np.__version__, sys.version, products, traits(), stamps(_SOURCES))).encode()
+    return repr((__version__, np.__version__, sys.version, products, traits(), stamps(_SOURCES))).encode()
 
 
 def _path_of(program: Program) -> str | None:

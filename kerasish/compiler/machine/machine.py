@@ -11,7 +11,8 @@ from kerasish.backend import device
 from kerasish.backend.native import pool
 from kerasish.backend.native.batches import link
 from kerasish.compiler.machine.arena import Arena
-from kerasish.compiler.machine.blueprint import Blueprint, Call, Check, Jobs, Part, Place
+from kerasish.compiler.machine.blueprint import Blueprint, Branches, Call, Check, Jobs, Loop, Part, Place
+from kerasish.compiler.machine.control import ScanStep, SwitchStep, WhileStep
 from kerasish.core.dispatch import state
 
 Read = Callable[[], np.ndarray]
@@ -56,7 +57,9 @@ class Machine:
             return pool.Batch(records, self.slots, (tables, self.arena, self._constants), part.nanoseconds)
         if isinstance(part, Check):
             return CheckStep(self, part)
-        return PythonStep(self, part) if isinstance(part, Call) else part(self)
+        if isinstance(part, Loop):
+            return (ScanStep if part.kind == "scan" else WhileStep)(self, part)
+        return SwitchStep(self, part) if isinstance(part, Branches) else PythonStep(self, part)
 
     def run(self) -> None:
         """Run all steps."""

@@ -1,5 +1,6 @@
 """Running a program as machine code: lists of jobs, with Python only where no kernel serves."""
 
+import time
 from collections.abc import Callable, Sequence
 from sys import getrefcount
 from typing import Any
@@ -28,7 +29,7 @@ class NativeReplay:
     def __init__(self, blueprint: Blueprint, variables: Sequence[Any]):
         held: dict[int, Callable[[], np.ndarray]] = {}
         self.machine = machine = Machine(blueprint, Arena.of(blueprint.nbytes), held)
-        slots = machine.slots
+        slots, self._nbytes = machine.slots, blueprint.nbytes
         self._inputs = [_Input(place, slots) for place in blueprint.inputs]
         self._variables = [_Held(variables[each.number], each, slots) for each in blueprint.variables]
         held.update((place.slot, place.read) for place in self._inputs)
@@ -45,9 +46,13 @@ class NativeReplay:
 
     def __call__(self, inputs: list[Any], room: Room | None = None) -> list[Any]:
         """Run on arrays for the inputs; return arrays for the outputs, large ones in the room that there is."""
-        with self.machine.arena.lock:
-            self.machine.arena.fill()
-            return self._run(inputs, room)
+        arena = self.machine.arena
+        with arena.lock:
+            arena.fill(self._nbytes)
+            begin = time.perf_counter()
+            out = self._run(inputs, room)
+            arena.has_run(time.perf_counter() - begin)
+        return out
 
     def _run(self, inputs: list[Any], room: Room | None) -> list[Any]:
         for place, array in zip(self._inputs, inputs, strict=True):

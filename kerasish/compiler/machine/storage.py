@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native.batches import Listed
-from kerasish.compiler.machine.blueprint import Blueprint, Call, Check, Held, Jobs, Part, Place
+from kerasish.compiler.machine.blueprint import Blueprint, Branches, Call, Check, Held, Jobs, Loop, Part, Place
 from kerasish.utils.dtype_names import numpy_dtype
 
 # Of Python's own format for byte code. In this version equal values give equal bytes, whoever else refers to them.
@@ -55,9 +55,19 @@ def pack(blueprint: Blueprint, kernels: dict[str, bytes]) -> bytes:
     """Return a blueprint and its kernels as bytes.
 
     Raises:
-        UnwritableError: it holds loops or branches, or parameters of an op that are more than numbers and names.
+        UnwritableError: it holds parameters of an op that are more than numbers and names.
     """
-    plain = dict(
+    return dump((_blueprint(blueprint), kernels))
+
+
+def unpack(content: bytes) -> tuple[Blueprint, dict[str, bytes]]:
+    """Return what `pack` was given."""
+    plain, kernels = marshal.loads(content)
+    return _read_blueprint(plain), kernels
+
+
+def _blueprint(blueprint: Blueprint) -> Any:
+    return dict(
         slots=blueprint.slots, nbytes=blueprint.nbytes, offsets=_array(blueprint.offsets),
         constants=tuple([(v, _array(a)) for v, a in blueprint.constants]),
         inputs=tuple([_place(p) for p in blueprint.inputs]),
@@ -65,12 +75,9 @@ def pack(blueprint: Blueprint, kernels: dict[str, bytes]) -> bytes:
         direct=tuple([(n, _place(p)) for n, p in blueprint.direct]),
         outputs=tuple([(_place(p), direct) for p, direct in blueprint.outputs]),
         copies=tuple([(n, _place(p)) for n, p in blueprint.copies]), parts=tuple([_part(p) for p in blueprint.parts]))
-    return dump((plain, kernels))
 
 
-def unpack(content: bytes) -> tuple[Blueprint, dict[str, bytes]]:
-    """Return what `pack` was given."""
-    plain, kernels = marshal.loads(content)
+def _read_blueprint(plain: Any) -> Blueprint:
     return Blueprint(
         slots=plain["slots"], nbytes=plain["nbytes"], offsets=_read_array(plain["offsets"]),
         constants=tuple([(v, _read_array(a)) for v, a in plain["constants"]]),
@@ -79,7 +86,7 @@ def unpack(content: bytes) -> tuple[Blueprint, dict[str, bytes]]:
         direct=tuple([(n, _read_place(p)) for n, p in plain["direct"]]),
         outputs=tuple([(_read_place(p), direct) for p, direct in plain["outputs"]]),
         copies=tuple([(n, _read_place(p)) for n, p in plain["copies"]]),
-        parts=tuple([_READERS[kind](part) for kind, part in plain["parts"]])), kernels
+        parts=tuple([_READERS[kind](part) for kind, part in plain["parts"]]))
 
 
 def _array(a: np.ndarray) -> Any:
@@ -129,11 +136,25 @@ def _part(part: Part) -> Any:
         return "check", (_listed(part.listed), part.found, _call(part.complain))
     if isinstance(part, Call):
         return "call", _call(part)
-    raise UnwritableError("a loop or branch")
+    if isinstance(part, Loop):
+        ends = [None if p is None else _place(p) for p in (part.begins, part.goes_on)]
+        return "loop", (part.kind, _blueprint(part.body), *part[2:-2], *ends)
+    return "branches", (_place(part.chosen), tuple([(_blueprint(body), pairs) for body, pairs in part.bodies]))
+
+
+def _read_loop(kept: Any) -> Loop:
+    kind, body, *slots, begins, goes_on = kept
+    ends = [None if p is None else _read_place(p) for p in (begins, goes_on)]
+    return Loop(kind, _read_blueprint(body), *slots, *ends)
+
+
+def _read_branches(kept: Any) -> Branches:
+    chosen, bodies = kept
+    return Branches(_read_place(chosen), tuple([(_read_blueprint(body), pairs) for body, pairs in bodies]))
 
 
 _READERS: dict[str, Callable[[Any], Part]] = {
     "jobs": lambda kept: Jobs(_read_listed(kept[0]), kept[1]),
     "check": lambda kept: Check(_read_listed(kept[0]), kept[1], _read_call(kept[2])),
-    "call": _read_call,
+    "call": _read_call, "loop": _read_loop, "branches": _read_branches,
 }

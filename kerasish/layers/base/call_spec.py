@@ -39,11 +39,12 @@ class CallSignature:
         self.simple = bool(self.first) and all(
             p.default is not p.empty or p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in simple
         ) and parameters[self.first].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        self.keywords = frozenset(p.name for p in simple if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
 
     def bind(self, args: tuple, kwargs: dict) -> dict[str, Any]:
         """Return the arguments that were given, by name, catch-alls left out."""
-        if self.simple and len(args) == 1 and not kwargs:
-            return {self.first: args[0]}
+        if self.simple and len(args) == 1 and self.keywords.issuperset(kwargs):
+            return {self.first: args[0], **kwargs}
         bound = self.signature.bind(*args, **kwargs).arguments
         out = {}
         for name, value in bound.items():
