@@ -39,7 +39,7 @@ FIGURES = (
     Figure("fit_samples_s", "fit, samples/s", ",.0f", True), Figure("step_ms", "step, ms", ".3g", False),
     Figure("step_cpu_ms", "step, CPU ms", ".3g", False),
     Figure("predict_samples_s", "predict, samples/s", ",.0f", True),
-    Figure("one_row_ms", "one row, ms", ".3g", False), Figure("first_step_s", "first step, s", ".2f", False),
+    Figure("one_row_ms", "one row, ms", ".3g", False), Figure("first_step_s", "first step, s", ".3f", False),
     Figure("import_s", "import, s", ".2f", False), Figure("peak_mib", "memory, MiB", ",.0f", False),
 )
 COMPARED = tuple(f for f in FIGURES if f.key != "step_ms")  # which says the same as samples per second

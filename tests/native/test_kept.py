@@ -234,10 +234,13 @@ def test_the_oldest_files_go_when_there_are_many(tmp_path):
         path = tmp_path / str(n)
         path.write_bytes(b"")
         os.utime(path, (n, n))
-    disk.prune(str(tmp_path), 9)
+    disk.prune(str(tmp_path), 9, 100)
     assert len(list(tmp_path.iterdir())) == 9
-    disk.prune(str(tmp_path), 8)
+    disk.prune(str(tmp_path), 8, 100)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["4", "5", "6", "7", "8"]
+    (tmp_path / "9").write_bytes(bytes(101))
+    disk.prune(str(tmp_path), 8, 100)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["7", "8", "9"]
 
 
 def test_short_programs_are_not_worth_it(monkeypatch, tmp_path):
@@ -295,6 +298,23 @@ def test_a_script_can_give_the_same_bits_whenever_it_runs(tmp_path):
     for mode in ("1", "always"):
         trained(tmp_path, mode)
         assert [run[:2] for run in trained(tmp_path, "repeatable")] == [run[:2] for run in fresh]
+
+
+@pytest.mark.parametrize("sources", [OSError("a zip file"), []])
+def test_without_sources_nothing_is_kept(monkeypatch, tmp_path, sources):
+    def stamps(folders):
+        if isinstance(sources, OSError):
+            raise sources
+        return sources
+
+    kept._depends_on.cache_clear()
+    monkeypatch.setattr(kept, "stamps", stamps)
+    f = scaled(2.0)
+    for _ in range(3):
+        f(x(5, 7))
+    kept.get_ready()
+    kept._depends_on.cache_clear()
+    assert programs(tmp_path) == ([], [])
 
 
 def test_other_sources_make_other_programs(monkeypatch):

@@ -84,14 +84,14 @@ def keep(path: str | None, content: bytes) -> None:
             os.unlink(beside)
 
 
-def prune(folder: str, most: int) -> None:
-    """Remove the files of a folder that were written longest ago, half of them, if there are more than so many."""
+def prune(folder: str, most: int, nbytes: int) -> None:
+    """Remove the files of a folder that were written longest ago, half of them, if there are too many or too much."""
     with contextlib.suppress(OSError):
-        entries = list(os.scandir(folder))
-        if len(entries) > most:
-            for entry in sorted(entries, key=lambda e: e.stat().st_mtime_ns)[: len(entries) // 2]:
+        found = [(entry.stat(), entry.path) for entry in os.scandir(folder)]
+        if len(found) > most or sum([stat.st_size for stat, _ in found]) > nbytes:
+            for _, path in sorted(found, key=lambda each: each[0].st_mtime_ns)[: len(found) // 2]:
                 with contextlib.suppress(OSError):  # another process was quicker
-                    os.unlink(entry.path)
+                    os.unlink(path)
 
 
 def _digest(content: bytes) -> bytes:

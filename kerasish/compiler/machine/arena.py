@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 # Of madvise, as Linux numbers them; the last two since 5.14 and 6.1.
-_DROP, _POPULATE_WRITE, _COLLAPSE = 4, 23, 25
+_DROP, _HUGE_PAGES, _SMALL_PAGES, _POPULATE_WRITE, _COLLAPSE = 4, 14, 15, 23, 25
 _WORTH_POPULATING, _WORTH_A_THREAD, _WORTH_RELEASING = 1 << 16, 1 << 20, 1 << 26
 _HUGE = 1 << 22  # bytes from which on NumPy asks for huge pages
 _PIECE = 1 << 22
@@ -133,12 +133,19 @@ def _fresh(nbytes: int) -> np.ndarray:
 
 
 def populate(array: np.ndarray) -> None:
-    """Let the system give an array its pages at once: one by one, as threads first write to them, it takes far longer.
+    """Let the system give an array its pages at once, small ones, as far as it has none.
+
+    One by one, as threads first write to them, it takes far longer; and huge ones may have to come from a host.
 
     On systems that cannot be told so nothing happens.
     """
     if array.nbytes >= _WORTH_POPULATING:
+        is_numpys = array.base is None and array.nbytes >= _HUGE  # who has asked for huge pages
+        if is_numpys:
+            _advise(array, _SMALL_PAGES, whole_pages=True)
         _advise(array, _POPULATE_WRITE)
+        if is_numpys:  # the system may still put them together when it finds the time
+            _advise(array, _HUGE_PAGES, whole_pages=True)
 
 
 def _advise(array: np.ndarray, advice: int, whole_pages: bool = False) -> bool:

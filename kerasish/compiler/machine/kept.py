@@ -22,7 +22,7 @@ from kerasish.compiler.machine.blueprint import Blueprint, Branches, Check, Jobs
 from kerasish.compiler.machine.replay import NativeReplay
 from kerasish.version import __version__
 
-_MOST_FILES = 512
+_MOST_FILES, _MOST_ON_DISK = 512, 1 << 27
 _MOST_BYTES = 1 << 22  # of a program's file, and of its constants
 # Which of our files decide what becomes of a traced program.
 _SOURCES = ("backend", "backend/common", "backend/native", "backend/native/kernels", "backend/numpy", "compiler",
@@ -31,7 +31,7 @@ _SOURCES = ("backend", "backend/common", "backend/native", "backend/native/kerne
 
 def get_ready() -> None:
     """Find out what programs depend on; their files can be had quickly from then on."""
-    marks.path_of("program", _depends_on())
+    _depends_on()
 
 
 def find(program: Program) -> NativeReplay | None:
@@ -75,7 +75,7 @@ def keep(program: Program, mark: Any, blueprint: Blueprint, variables: Sequence[
         if len(content) <= _MOST_BYTES:
             marks.keep(path, content)
             marks.keep(marked, b"%d" % blueprint.nbytes)
-            disk.prune(os.path.dirname(path), _MOST_FILES)
+            disk.prune(os.path.dirname(path), _MOST_FILES, _MOST_ON_DISK)
 
 
 def _renumbered(blueprint: Blueprint, numbers: list[int]) -> Blueprint:
@@ -99,19 +99,26 @@ def _kernels_of(blueprint: Blueprint) -> list[str]:
 
 
 @functools.cache
-def _depends_on() -> bytes:
-    """What a kept program depends on besides its name."""
+def _depends_on() -> bytes | None:
+    """What a kept program depends on besides its name; None if that cannot be told."""
     found = blas.library()
     products = None if found is None else found.wide
-    return repr((__version__, np.__version__, sys.version, products, traits(), stamps(_SOURCES))).encode()
+    try:
+        sources = stamps(_SOURCES)
+    except OSError:  # they are in no folder
+        return None
+    if not sources or not traits():
+        return None
+    return repr((__version__, np.__version__, sys.version, products, traits(), sources)).encode()
 
 
 def _path_of(program: Program) -> str | None:
     """The file of a traced program; None if what it is cannot be written down, or its constants are large."""
-    if not traits() or sum([array.nbytes for array, _ in program.constants]) > _MOST_BYTES:
+    depends_on = _depends_on()
+    if depends_on is None or sum([array.nbytes for array, _ in program.constants]) > _MOST_BYTES:
         return None
     try:
-        return marks.path_of("program", _depends_on() + storage.dump_plain(_plain(program)))
+        return marks.path_of("program", depends_on + storage.dump_plain(_plain(program)))
     except storage.UnwritableError:
         return None
 
