@@ -49,7 +49,7 @@ def python_steps(program: Machine) -> int:
     count = 0
     for step in program.steps:
         blocks = [step.block] if hasattr(step, "block") else [b for b, *_ in getattr(step, "blocks", ())]
-        count += isinstance(step, PythonStep) + sum(python_steps(b.machine) for b in blocks)
+        count += isinstance(step, PythonStep) + sum(python_steps(b) for b in blocks)
     return count
 
 

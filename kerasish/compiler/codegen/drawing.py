@@ -79,7 +79,7 @@ class Drawing:
         self.blueprint = Blueprint(
             slots=placement.slots, nbytes=placement.nbytes, offsets=placement.offsets,
             constants=tuple([(v, np.array(a, order="C")) for a, v in program.constants]),
-            inputs=tuple([self.place(v, v) for v in program.inputs]),
+            inputs=tuple([self.place(v) for v in program.inputs]),
             variables=tuple([Held(numbers[id(variable)], tuple(values), any(v in layout.in_place for v in values))
                              for variable, values in self._all_variables()]),
             direct=tuple([(program.outputs.index(v), self.place(v)) for v in placement.direct if targets is None]),
@@ -94,10 +94,10 @@ class Drawing:
             out.setdefault(id(variable), (variable, []))[1].append(v)
         return list(out.values())
 
-    def place(self, v: int, slot: int | None = None) -> Place:
+    def place(self, v: int) -> Place:
         """Return where a value lies, and how it is seen."""
         spec = self.program.specs[v]
-        return Place(self.layout.root[v] if slot is None else slot, spec.shape, spec.dtype)
+        return Place(self.layout.root[v], spec.shape, spec.dtype)
 
     def _parts(self) -> list[Part]:
         """Lists of jobs, and other steps between them."""

@@ -4,7 +4,6 @@ A result of one fused kernel that others read costs memory until the last of the
 read. Where it follows place by place from what a reader has anyhow, and from a few numbers, the reader computes it.
 """
 
-
 from typing import Any, NamedTuple
 
 from kerasish.compiler.codegen.expressions import COSTLY

@@ -11,26 +11,14 @@ from typing import Any
 import numpy as np
 
 from kerasish.backend.native import pool
-from kerasish.compiler.machine.arena import Arena
-from kerasish.compiler.machine.blueprint import Blueprint, Branches, Loop
-
-
-class _Block:
-    """A body, ready to run."""
-
-    def __init__(self, blueprint: Blueprint, machine_of: Any):
-        arena = Arena(blueprint.nbytes)
-        arena.fill(blueprint.nbytes)
-        machine = machine_of(blueprint, arena)
-        machine.make_steps()
-        self.machine, self.slots, self.run = machine, machine.slots, machine.run
+from kerasish.compiler.machine.blueprint import Branches, Loop
 
 
 class _LoopStep:
     """What loops share."""
 
     def __init__(self, machine: Any, loop: Loop):
-        self.block, self.outer = _Block(loop.body, type(machine)), machine.slots
+        self.block, self.outer = machine.inside(loop.body), machine.slots
         self.carries = len(loop.nbytes)
         self.moving, self.around = np.array(loop.moving, np.int64), np.array(loop.around, np.int64)
         self._captured = np.array(loop.captured, np.int64).reshape(-1, 2).T
@@ -55,7 +43,7 @@ class ScanStep(_LoopStep):
         for turn in range(2):
             self._rows[turn::2, : 2 * n] = [*self.pairs[1 - turn], *self.pairs[turn]]
         self._offsets = order[:, None] * np.array(loop.strides, np.int64).reshape(1, -1)
-        self._rounds = pool.Rounds(self.block.slots, self.moving, self._rows, self.block.machine.steps)
+        self._rounds = pool.Rounds(self.block.slots, self.moving, self._rows, self.block.steps)
 
     def run(self) -> None:
         """Run all steps."""
@@ -98,7 +86,7 @@ class SwitchStep:
 
     def __init__(self, machine: Any, part: Branches):
         self._index, self._slots = machine.reader(part.chosen), machine.slots
-        self.blocks = [(_Block(body, type(machine)), *np.array(pairs, np.int64).reshape(-1, 2).T)
+        self.blocks = [(machine.inside(body), *np.array(pairs, np.int64).reshape(-1, 2).T)
                        for body, pairs in part.bodies]
 
     def run(self) -> None:

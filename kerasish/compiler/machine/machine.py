@@ -47,6 +47,15 @@ class Machine:
         self._parts = blueprint.parts
         self.steps: list[Any] = []
 
+    @staticmethod
+    def inside(body: Blueprint) -> "Machine":
+        """Return the body of a loop or branch, ready to run, in memory of its own: it runs while this does."""
+        arena = Arena(body.nbytes)
+        arena.fill(body.nbytes)
+        machine = Machine(body, arena)
+        machine.make_steps()
+        return machine
+
     def make_steps(self) -> None:
         """Make what runs; slots whose arrays stay where they are point at them already."""
         self.steps = [self._step(part) for part in self._parts]
