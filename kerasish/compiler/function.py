@@ -44,10 +44,12 @@ class CompiledFunction:
         wrap: what becomes of the arrays that a program returns. They share memory with nothing else.
         mark: returns what tells this function from others, in this process and the next; the better it does, the less
             often a first call is traced for nothing.
+        writes: returns variables that the first call is the first to write to.
     """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None, warned: set[str] | None = None,
-                 wrap: Callable[[Any], Any] = Tensor, mark: Callable[[], Any] | None = None):
+                 wrap: Callable[[Any], Any] = Tensor, mark: Callable[[], Any] | None = None,
+                 writes: Callable[[], list[Any]] = list):
         functools.update_wrapper(self, function)
         self._function = function
         self._name = name or getattr(function, "__name__", "the function")
@@ -58,6 +60,7 @@ class CompiledFunction:
         self._warned = set() if warned is None else warned
         self._wrap = wrap
         self._mark = mark or functools.partial(_place_of, function)
+        self._writes = writes
 
     def _is_plain_call(self) -> bool:
         return not (self._gave_up or state.tapes) and state.interpreter is None and state.variables is None
@@ -126,7 +129,7 @@ class CompiledFunction:
             results.append(result)
             return program
 
-        run = kept_runner((self._mark(), key), traced)
+        run = kept_runner((self._mark(), key), traced, self._writes)
         return None if run is None else (run, _filler(results[0], self._wrap))
 
     def _remember(self, key: Any, value: Any) -> None:

@@ -59,22 +59,25 @@ def _uses_kept() -> bool:
     return native.mode() in ("1", "always") and device.current().name == "numpy"
 
 
-def kept_runner(mark: Any, trace: Callable[[], Program | None]) -> Any:
+def kept_runner(mark: Any, trace: Callable[[], Program | None], writes: Callable[[], list[Any]]) -> Any:
     """Return what runs a program as machine code from its first call on, if an earlier process kept it; else None.
 
     Args:
         mark: names the function and its arguments; something whose `repr` is the same in every process.
         trace: returns the program, None if it cannot be traced; called if one was kept under the mark.
+        writes: returns variables that the program will write to, and to which nobody has written yet.
     """
     if not _uses_kept():
         return None
     nbytes = importlib.import_module("kerasish.compiler.machine.marks").find(mark)
     if nbytes is None:
         return None
+    kept = importlib.import_module(_KEPT)
+    kept.get_ready()
     arena = importlib.import_module("kerasish.compiler.machine.arena")
-    with arena.Prefetch(nbytes):
+    with arena.Prefetch(nbytes, [variable.handle.data for variable in writes()]):
         program = trace()
-        return None if program is None else importlib.import_module(_KEPT).find(program)
+        return None if program is None else kept.find(program)
 
 
 def machine_code_text(program: Program) -> str:

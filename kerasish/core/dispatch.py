@@ -37,12 +37,14 @@ class Recorder(Protocol):
 
 
 class _State(threading.local):
-    interpreter: Any = None
-    tapes: tuple = ()
-    variables: Any = None  # a store that stands before the variables' own values
-    autocast: str | None = None  # float dtype in which variables are read
+    interpreter: Any
+    tapes: tuple
+    variables: Any  # a store that stands before the variables' own values
+    autocast: str | None  # float dtype in which variables are read
 
     def __init__(self) -> None:
+        self.interpreter = self.variables = self.autocast = None
+        self.tapes = ()
         with np.errstate(all="ignore"):
             self.quiet = contextvars.copy_context()  # where NumPy warns of nothing; quicker to enter than errstate
 
@@ -59,20 +61,18 @@ class scope:  # noqa: N801  (every layer call opens one: a generator would take 
         self._changes = changes
 
     def __enter__(self) -> None:
-        self._before = {name: getattr(state, name) for name in self._changes}
-        self._set(self._changes)
+        fields = state.__dict__
+        self._before = {name: fields[name] for name in self._changes}
+        fields.update(self._changes)
 
     def __exit__(self, *_exception: Any) -> None:
-        self._set(self._before)
-
-    def _set(self, fields: dict[str, Any]) -> None:
-        for name, value in fields.items():
-            setattr(state, name, value)
+        state.__dict__.update(self._before)
 
 
 def eager_scope() -> scope:
     """Run ops at once and unrecorded, whatever the context: for making initial values."""
-    return scope(interpreter=None, tapes=(), variables=None, autocast=None)
+    plain = state.interpreter is None and not state.tapes and state.variables is None and state.autocast is None
+    return scope() if plain else scope(interpreter=None, tapes=(), variables=None, autocast=None)
 
 
 def to_tensor(x: Any, dtype: str | None = None) -> Tensor:

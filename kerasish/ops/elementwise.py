@@ -122,12 +122,9 @@ def fmod(x1, x2):
     """Remainder x1 - trunc(x1 / x2) x2, with the sign of `x1`, element by element."""
 
 
-@public
-def divide_no_nan(x1: Any, x2: Any) -> Any:
+@elementwise(promote="float", vjp=(lambda g, x2: divide_no_nan(g, x2), lambda g, x2, out: -divide_no_nan(g * out, x2)))
+def divide_no_nan(x1, x2):
     """Quotient x1 / x2, and 0 where x2 is 0, element by element."""
-    x1, x2 = as_float(x1, x2)
-    zero = x2 == 0
-    return where(zero, 0, x1 / where(zero, 1, x2))
 
 
 @elementwise(vjp=lambda g: -g)

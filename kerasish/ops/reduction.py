@@ -35,7 +35,9 @@ def folded_shape(shape: Any, axis: tuple[int, ...], keepdims: bool) -> tuple[int
 
 def spread(g: Tensor, x: Any, axis: tuple[int, ...]) -> Tensor:
     """Repeat a folded tensor along the folded axes of `x`, so that it has the shape of `x` again."""
-    return broadcast_to(reshape(g, folded_shape(x.shape, axis, True)), x.shape)
+    if axis != tuple(range(len(axis))):  # else the axes that are left are the last ones, as broadcasting wants them
+        g = reshape(g, folded_shape(x.shape, axis, True))
+    return broadcast_to(g, x.shape)
 
 
 def _fold_spec(dtype: Any = None):

@@ -7,8 +7,12 @@ import numpy as np
 
 from kerasish import initializers
 from kerasish.core.dispatch import eager_scope
+from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.name_scope import name_scope
 from kerasish.core.variable import Variable
+
+
+_ZEROS = initializers.Zeros()
 
 
 class HasSlots:
@@ -35,8 +39,9 @@ class HasSlots:
     def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
                      layout: Any = None, name: str | None = None) -> Variable:
         """Make a variable of the optimizer that belongs to no single variable."""
+        first = _ZEROS if initializer == "zeros" else initializers.get(initializer)
         with eager_scope(), name_scope(self.name, caller=self):
-            variable = Variable(initializers.get(initializer), shape=shape, dtype=dtype, trainable=False,
+            variable = Variable(first, shape=shape, dtype=dtype, trainable=False,
                                 aggregation=aggregation, name=name)
         self._variables.append(variable)
         return variable
@@ -45,7 +50,7 @@ class HasSlots:
                                     initializer: Any = "zeros") -> Variable:
         """Make a slot of the shape and dtype of a variable."""
         path = getattr(reference_variable, "path", reference_variable.name).replace("/", "_")
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.handle.dtype.name,
+        return self.add_variable(reference_variable.shape, initializer, standardize_dtype(reference_variable.handle.dtype),
                                  name=f"{path}_{name or 'var'}")
 
     def add_optimizer_variables(self, trainable_variables: list[Variable], name: Any,

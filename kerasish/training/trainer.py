@@ -324,7 +324,11 @@ class Trainer(Steps):
         if self._run_eagerly or self._jit_compile is False or plain_function:
             return method
         what = f"{name} of model {self.name!r}"  # type: ignore[attr-defined]
-        return CompiledFunction(method, what, self._warned, wrap, lambda: (name, *self._looks()))
+        return CompiledFunction(method, what, self._warned, wrap, lambda: (name, *self._looks()),
+                                lambda: self._slots() if name == "train_step" else [])
+
+    def _slots(self) -> list[Any]:
+        return [] if self.optimizer is None else self.optimizer.variables
 
     def _looks(self) -> tuple[Any, ...]:
         """What tells this model from others in the next process too, at a glance."""
@@ -432,4 +436,4 @@ def _symbol(a: Any) -> Any:
     if not hasattr(a, "shape") or not hasattr(a, "dtype"):
         return a
     dtype = standardize_dtype(a.dtype)
-    return KerasTensor((None, *a.shape[1:]), config.floatx() if dtype == "float64" else dtype)
+    return KerasTensor((None, *a.shape[1:]), config.floatx() if dtype == "float64" else dtype, name="batch")

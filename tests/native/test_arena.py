@@ -1,7 +1,9 @@
 """Memory of programs: it is taken ahead, given back and taken again, and never under a program that runs."""
 
+import mmap
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish import ops
+from kerasish.backend.native import engine, pages, pool
 from kerasish.compiler.codegen.draw import machine_code
 from kerasish.compiler.machine import arena
 from kerasish.compiler.machine.arena import Arena, Prefetch
@@ -17,25 +20,26 @@ from kerasish.compiler.trace import trace
 
 
 def resident(memory):
-    """Bytes that have pages in an array, and in what the system put beside it."""
-    begin, size = memory.ctypes.data, 0
-    within = False
-    with open("/proc/self/smaps") as lines:
-        for line in lines:
-            first, *rest = line.split()
-            if "-" in first and not first.endswith(":"):
-                low, high = (int(n, 16) for n in first.split("-"))
-                within = low < begin + memory.nbytes and begin < high
-            elif within and first == "Rss:":
-                size += int(rest[0]) * 1024
-    return size
+    """Bytes that have pages in an array."""
+    page, begin = mmap.PAGESIZE, memory.ctypes.data
+    first, end = begin // page, -(-(begin + memory.nbytes) // page)
+    with open("/proc/self/pagemap", "rb", buffering=0) as file:
+        file.seek(8 * first)
+        entries = np.frombuffer(file.read(8 * (end - first)), np.uint64)
+    return int((entries >> np.uint64(63)).sum()) * page
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems are not told of pages")
 
 
-@pytest.mark.parametrize("take", ["fill", "touch", "prefetch"])
-def test_memory_is_taken_at_once_and_given_back(take):
+@pytest.fixture
+def drivers():
+    for name, write in pool.DRIVERS.items():
+        engine.function(name, write)
+
+
+@pytest.mark.parametrize("take", ["fill", "prefetch"])
+def test_memory_is_taken_at_once_and_given_back(take, drivers):
     made = Arena(32 << 20)
     arena._arenas.add(made)
     before = resident(made.memory)
@@ -43,13 +47,43 @@ def test_memory_is_taken_at_once_and_given_back(take):
         with Prefetch(32 << 20):
             pass
     else:
-        getattr(made, take)(32 << 20)
+        made.fill(32 << 20)
     assert resident(made.memory) - before >= 31 << 20
     made.memory[:] = 7
-    made.fill(9), made.touch(9), made.help_touching(9), made.fill(32 << 20)  # there are pages: nothing is to be done
+    made.fill(9), made.fill(32 << 20)  # there are pages: nothing is to be done
     assert (made.memory == 7).all()
     made.drop()
     assert resident(made.memory) - before < 1 << 20
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.02])
+def test_what_stands_in_arrays_stays_while_another_thread_takes_memory_for_them(wait, drivers, monkeypatch):
+    monkeypatch.setattr(pool, "threads", lambda: 2)
+    rng = np.random.default_rng(0)
+    written, zeros, small = rng.integers(0, 255, 1 << 21, "uint8"), np.zeros(3 * pages.HUGE, "uint8"), np.arange(9)
+    untouched = pages.fresh(2 * pages.HUGE)
+    assert resident(untouched) == 0
+    arrays = written, zeros, small, untouched
+    copies = [a.copy() for a in arrays[:3]]
+    filling = pages.Filling(arrays)
+    with filling:
+        time.sleep(wait)  # with none, this thread does its part
+    assert filling.is_worth_it and all(resident(a) >= a.nbytes for a in (zeros, untouched))
+    for array, copy in zip(arrays[:3], copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_nothing_is_taken_ahead_where_there_is_little_or_one_thread(drivers, monkeypatch):
+    large = np.zeros(3 * pages.HUGE, "uint8")
+    before = resident(large)
+    monkeypatch.setattr(pool, "threads", lambda: 1)
+    with pages.Filling([large]):
+        pass
+    monkeypatch.setattr(pool, "threads", lambda: 2)
+    little = pages.Filling([np.zeros(1 << 17, "uint8")])
+    with little:
+        pass
+    assert not little.is_worth_it and resident(large) - before < 1 << 20
 
 
 def test_a_program_takes_what_it_needs_of_a_large_arena():
@@ -79,7 +113,7 @@ def test_pages_are_put_together_after_a_while_and_what_lies_in_them_stays(monkey
     assert not done.wait(0.05)  # once is enough
 
 
-def test_memory_in_use_is_not_touched():
+def test_memory_in_use_is_not_touched(drivers):
     """One thread computes while others take the arena's memory ahead, and give it back."""
     rng = np.random.default_rng(0)
     x, w = (ops.convert_to_tensor(rng.normal(size=s).astype("float32")) for s in ((2048, 64), (64, 8192)))

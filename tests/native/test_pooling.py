@@ -6,7 +6,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from kerasish.backend.native.jobs import LOWERINGS
-from kerasish.backend.native.kernels import pooling  # noqa: F401
+from kerasish.backend.native.kernels import pooling
+from kerasish.backend.native.trial import Trial
 from tests.native.trials import assert_close, assert_same, reference
 
 NONE, SAME = ((0, 0), (0, 0)), ((0, 1), (1, 1))
@@ -67,3 +68,16 @@ def test_what_is_left_to_numpy():
     assert LOWERINGS["max_pool"]([x], [y], wholly_outside) is None
     half = x.astype("float16")
     assert LOWERINGS["max_pool"]([half], [half], dict(window=(1, 1), strides=(1, 1), padding=NONE)) is None
+
+
+@pytest.mark.parametrize("row", [row for row in CASES if pooling.are_apart(
+    dict(zip(("window", "strides", "padding"), row[1:], strict=True)))])
+def test_the_gradient_may_be_written_over_the_input(lanes, row):
+    x, y, g, params = case(*row, "float32")
+    want, = reference("max_pool_grad", [g, x, y], **params)
+    for is_shared in (False, True):
+        over = x.copy()
+        trial = Trial("max_pool_grad", [g, over, y], [over], **params)
+        trial._batch.is_shared = is_shared
+        trial.run()
+        np.testing.assert_array_equal(over, want)

@@ -61,6 +61,13 @@ def where(xp, condition, x, y, *, out=None):
     return out
 
 
+@kernel("divide_no_nan")
+def divide_no_nan(xp, x1, x2, *, out=None):
+    zero = x2 == 0
+    quotient = xp.divide(x1, x2, out=out)
+    return where(xp, zero, xp.zeros((), quotient.dtype), quotient, out=out)
+
+
 @kernel("cast")
 def cast(xp, x, *, dtype, out=None):
     """Convert to a dtype; what is no number becomes an unspecified integer, as in Keras."""

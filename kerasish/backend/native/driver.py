@@ -8,7 +8,9 @@ Subnormal numbers are zero meanwhile (they would cost the optimizer's moments th
 processor can be told so.
 """
 
+import contextlib
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 from kerasish.backend.native.llvm import i64, ir
@@ -21,6 +23,10 @@ CODE, TABLE, TOTAL, GRAIN, PARTS, CHAIN, FACTOR, TAKEN, DONE, RECORD = 0, 1, 2, 
 RECORDS, COUNT, SLOTS, YIELD, TURN, LINGER, SLEEP, OPEN, INSIDE, DESK = 0, 1, 2, 3, 4, 5, 6, 8, 16, 24
 # Behind the first three fields, of rounds alone: which slots change, their addresses in each round, and how many.
 MOVING, ROWS, WIDTH = 3, 4, 5
+# Fields of a table of memory, to which threads come in place of slots: the system's function, its advice, the length of
+# a page, the pieces (address and length of each), how many there are, whether somebody waits for them, and zero; on a
+# line of its own, which is next.
+ADVISE, ADVICE, PAGE, PIECES, OF_PIECES, HURRY, NOTHING, NEXT, MEMORY = 0, 1, 2, 3, 4, 5, 6, 8, 16
 _SPINS = 4000  # looks at a counter before the thread lets others run
 _YIELDS = 400  # times that it lets them run before it sleeps: whom it waits for may be held up on its own processor
 
@@ -105,6 +111,43 @@ def follow(k: Any) -> None:
     build.store(turn.get().code, k.slots)
 
 
+def advise(k: Any) -> None:
+    """Let the system give pieces of memory their pages; the threads that come to the table share them."""
+    with _piece(k) as (begin, nbytes):
+        _advise(k, begin, nbytes)
+
+
+def touch(k: Any) -> None:
+    """Do as `advise`, page by page until the table says HURRY: no thread that wants memory meanwhile has to wait."""
+    build = k.builder
+    page, nothing = _field(build, k.slots, PAGE), build.trunc(_field(build, k.slots, NOTHING), ir.IntType(8))
+    with _piece(k) as (begin, nbytes):
+        hurry = _whole(k, _load_atomic(build, _gep(build, k.slots, HURRY)))
+        with k.either(hurry.differs(0)) as (at_once, slowly):
+            with at_once:
+                _advise(k, begin, nbytes)
+            with slowly, k.loop(0, _whole(k, build.udiv(nbytes, page))) as n:
+                place = build.inttoptr(build.add(begin, build.mul(n.code, page)), ir.PointerType())
+                build.atomic_rmw("or", place, nothing, "monotonic")  # with a constant for it, LLVM would only read
+
+
+def _advise(k: Any, begin: Any, nbytes: Any) -> None:
+    build, i32 = k.builder, ir.IntType(32)
+    function = _Pointer(build.inttoptr(_field(build, k.slots, ADVISE), ir.PointerType()),
+                        ir.FunctionType(i32, [i64(), i64(), i32]))
+    build.call(function, [begin, nbytes, build.trunc(_field(build, k.slots, ADVICE), i32)])
+
+
+@contextlib.contextmanager
+def _piece(k: Any) -> Iterator[Any]:
+    """Within this stands what is done with the begin and the length of each piece that this thread takes."""
+    build, table = k.builder, k.slots
+    pieces = build.inttoptr(_field(build, table, PIECES), ir.PointerType())
+    with _taken(build, _gep(build, table, NEXT), _field(build, table, OF_PIECES)) as n:
+        piece = build.gep(pieces, [build.mul(n, _int(2))], source_etype=i64())
+        yield _field(build, piece, 0), _field(build, piece, 1)
+
+
 def _is_open(k: Any) -> Any:
     build = k.builder
     return _whole(k, _load_atomic(build, _gep(build, k.table, OPEN))).differs(0)
@@ -117,19 +160,26 @@ def _run_shared(k: Any) -> None:
     with k.loop(0, k.size(COUNT)) as n:
         record = _record(build, records, n)
         parts = _field(build, record, PARTS)
-        head, body, after = (build.append_basic_block(name) for name in ("take", "do", "done"))
-        build.branch(head)
-        build.position_at_end(head)
-        part = build.atomic_rmw("add", _gep(build, record, TAKEN), _int(1), "acq_rel")
-        build.cbranch(build.icmp_signed("<", part, parts), body, after)
-        build.position_at_end(body)
-        _call(k, record, _whole(k, part), slots)
-        build.atomic_rmw("add", _gep(build, record, DONE), _int(1), "acq_rel")
-        build.branch(head)
-        build.position_at_end(after)
+        with _taken(build, _gep(build, record, TAKEN), parts) as part:
+            _call(k, record, _whole(k, part), slots)
+            build.atomic_rmw("add", _gep(build, record, DONE), _int(1), "acq_rel")
         _wait(k, lambda record=record, parts=parts: build.icmp_signed(
             ">=", _load_atomic(build, _gep(build, record, DONE)), parts))
     _restore(build, k, before)
+
+
+@contextlib.contextmanager
+def _taken(build: Any, counter: Any, count: Any) -> Iterator[Any]:
+    """Within this stands what is done with each number below `count` that the counter gives to this thread."""
+    head, body, after = (build.append_basic_block(name) for name in ("take", "do", "done"))
+    build.branch(head)
+    build.position_at_end(head)
+    n = build.atomic_rmw("add", counter, _int(1), "acq_rel")
+    build.cbranch(build.icmp_signed("<", n, count), body, after)
+    build.position_at_end(body)
+    yield n
+    build.branch(head)
+    build.position_at_end(after)
 
 
 def _call(k: Any, record: Any, part: Any, slots: Any) -> None:

@@ -35,6 +35,11 @@ def address(key: str) -> int:
     return _functions[key]
 
 
+def is_there(key: str) -> bool:
+    """Tell whether a kernel is there already."""
+    return key in _functions
+
+
 def packed(keys: Iterable[str]) -> dict[str, bytes] | None:
     """Return kernels as they are kept on disk, by key; None if one is not kept, or only as something to be linked."""
     out = {}

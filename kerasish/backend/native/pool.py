@@ -42,7 +42,7 @@ def _resting() -> tuple[int, int]:
 
 
 DRIVERS = {f"driver {f.__name__}": f for f in (driver.alone, driver.rounds, driver.show, driver.lead, driver.look,
-                                               driver.follow)}
+                                               driver.follow, driver.advise, driver.touch)}
 
 
 @functools.cache

@@ -141,6 +141,7 @@ EVERYWHERE: dict[str, Callable[..., Value]] = {
 # The same, for floating-point numbers alone.
 REAL: dict[str, Callable[..., Value]] = {
     "divide": lambda x, y: x / y,
+    "divide_no_nan": lambda x, y: y.equals(0.0).where(0.0, x / y),
     "reciprocal": lambda x: 1.0 / x,
     "sqrt": lambda x: x.sqrt(),
     "rsqrt": lambda x: 1.0 / x.sqrt(),
@@ -161,7 +162,7 @@ SINGLE: dict[str, Callable[..., Value]] = {
 # The same, for single numbers of float64.
 SCALAR: dict[str, Callable[..., Value]] = {"power": _power}
 # What is worth keeping rather than computing again.
-COSTLY = frozenset({*SINGLE, "divide", "sqrt", "rsqrt", "reciprocal"})
+COSTLY = frozenset({*SINGLE, "divide", "divide_no_nan", "sqrt", "rsqrt", "reciprocal"})
 
 
 def writer(name: str, ins: list[Any], out: Any) -> Callable[..., Value] | None:

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from kerasish.backend.native.kernels.pooling import are_apart
 from kerasish.compiler.codegen.fused import FULL, Fused
 from kerasish.compiler.control import SWITCH
 from kerasish.compiler.ir import Instruction, Program, has_effect
@@ -80,9 +81,6 @@ def lay_out(program: Program) -> Layout:
     return Layout(root, in_place, copied)
 
 
-# Ops whose kernel may write its result over an input, which it reads place by place: name -> number of the input.
-_OVER = {"sparse_softmax_crossentropy_grad": 1}
-
 
 def _write_over(program: Program, root: list[int], last_read: dict[int, int], kept: set[int]) -> None:
     """Let results lie where an input of theirs lies that nobody reads after them, which saves memory."""
@@ -111,7 +109,9 @@ def _write_over(program: Program, root: list[int], last_read: dict[int, int], ke
 def _place_by_place(i: Instruction) -> list[int]:
     """Numbers of the inputs that are read at the very places at which results are written, and before that."""
     if not isinstance(i.card, Fused):
-        return [_OVER[i.card.name]] if i.card.name in _OVER else []
+        name = i.card.name
+        is_over = name == "sparse_softmax_crossentropy_grad" or (name == "max_pool_grad" and are_apart(i.params))
+        return [1] if is_over else []
     if i.card.folded:
         return []
     every = tuple([length != 1 for length in i.card.shape])

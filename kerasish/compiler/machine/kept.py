@@ -29,9 +29,18 @@ _SOURCES = ("backend", "backend/common", "backend/native", "backend/native/kerne
             "compiler/codegen", "compiler/machine", "compiler/passes", "core", "ops", "ops/image")
 
 
+@functools.cache
 def get_ready() -> None:
-    """Find out what programs depend on; their files can be had quickly from then on."""
-    _depends_on()
+    """Find out what programs depend on, and fetch what runs them all; a program can be had quickly from then on."""
+    content = disk.read(_drivers_path())
+    if content is not None:
+        with contextlib.suppress(Exception):  # as with a program's file; they are fetched one by one then
+            engine.adopt(storage.unpack_kernels(content))
+
+
+def _drivers_path() -> str | None:
+    depends_on = _depends_on()
+    return None if depends_on is None else marks.path_of("drivers", depends_on)
 
 
 def find(program: Program) -> NativeReplay | None:
@@ -61,13 +70,13 @@ def keep(program: Program, mark: Any, blueprint: Blueprint, variables: Sequence[
         blueprint: what it became.
         variables: those that the blueprint numbers.
     """
-    path, marked = _path_of(program), marks.path_of("mark", repr(mark).encode())
+    path, marked = _path_of(program), marks.path_of_mark(mark)
     if path is None or marked is None:
         return
     for name, write in DRIVERS.items():
         engine.function(name, write)
-    kernels = engine.packed([*_kernels_of(blueprint), *DRIVERS])
-    if kernels is None:
+    kernels, drivers = engine.packed(_kernels_of(blueprint)), engine.packed(DRIVERS)
+    if kernels is None or drivers is None:
         return
     numbers = {id(variable): n for n, variable in enumerate(variables_of(program))}
     with contextlib.suppress(storage.UnwritableError):
@@ -75,6 +84,9 @@ def keep(program: Program, mark: Any, blueprint: Blueprint, variables: Sequence[
         if len(content) <= _MOST_BYTES:
             marks.keep(path, content)
             marks.keep(marked, b"%d" % blueprint.nbytes)
+            drivers_path = _drivers_path()
+            if disk.read(drivers_path) is None:
+                disk.keep(drivers_path, storage.pack_kernels(drivers))
             disk.prune(os.path.dirname(path), _MOST_FILES, _MOST_ON_DISK)
 
 

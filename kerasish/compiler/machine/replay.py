@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.native import blas
+from kerasish.backend.native import blas, pages
 from kerasish.compiler.ir import Room
 from kerasish.compiler.machine import blueprint as drawn
-from kerasish.compiler.machine.arena import Arena, populate
+from kerasish.compiler.machine.arena import Arena
 from kerasish.compiler.machine.blueprint import Blueprint, Place
 from kerasish.compiler.machine.machine import Machine, nbytes_of
 from kerasish.core.tensor import Tensor
@@ -138,7 +138,7 @@ class _Held:
             array = np.array(array, order="C")
             tensor = variable._value = Tensor(array)
         if self.written and self.tensor is None:
-            populate(array)  # the optimizer's, which begin at zero, may have no memory yet
+            pages.populate(array)  # the optimizer's, which begin at zero, may have no memory yet
         self.tensor = tensor
         for slot in self.slots:
             self._addresses[slot] = array.ctypes.data

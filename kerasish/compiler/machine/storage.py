@@ -66,6 +66,16 @@ def unpack(content: bytes) -> tuple[Blueprint, dict[str, bytes]]:
     return _read_blueprint(plain), kernels
 
 
+def pack_kernels(kernels: dict[str, bytes]) -> bytes:
+    """Return kernels as bytes."""
+    return dump(kernels)
+
+
+def unpack_kernels(content: bytes) -> dict[str, bytes]:
+    """Return what `pack_kernels` was given."""
+    return marshal.loads(content)
+
+
 def _blueprint(blueprint: Blueprint) -> Any:
     return dict(
         slots=blueprint.slots, nbytes=blueprint.nbytes, offsets=_array(blueprint.offsets),

@@ -232,6 +232,12 @@ def _zero(k: Any, out: Pointer, start: Value, stop: Value, lanes: int) -> None:
     k.sweep(start, stop, lambda i, mask: out.store(i, k.number(0.0, out.kind, lanes), mask), lanes)
 
 
+def are_apart(params: dict[str, Any]) -> bool:
+    """Tell whether windows tile the input: then the gradient may be written over it, a window at a time."""
+    window, strides, padding = (tuple(params[name]) for name in ("window", "strides", "padding"))
+    return len(window) < 3 and window == strides and not any(map(any, padding))
+
+
 class _Case(NamedTuple):
     """What a lowering knows of its windows."""
 
@@ -257,8 +263,7 @@ def _case(wide: Any, narrow: Any, params: dict[str, Any]) -> _Case | None:
         if lo < 0 or hi < 0 or lo >= k or (o - 1) * s - lo >= n:
             return None
         sizes += [n, o, s, lo]
-    padded = any(map(any, padding))
-    tiles = not padded and len(window) < 3 and window == strides
+    padded, tiles = any(map(any, padding)), are_apart(params)
     work = 0.1 * (taps + 2) * narrow.size / narrow.shape[0]
     return _Case(kind, window, padded, tiles, tuple(map(int, sizes)), narrow.shape[0], math.prod(counts[:-1]), work)
 
