@@ -125,6 +125,8 @@ def cost(program: Program, instruction: Instruction) -> tuple[int, int]:
         return nbytes, 2 * sizes[out] * (specs[0].shape[-1] if specs[0].shape else 1)
     if name == "contract":
         return nbytes, 2 * sizes[out] * instruction.params["x_shape"][instruction.params["subscripts"].index("k")]
+    if name == "linear_crossentropy":
+        return nbytes, 6 * sizes[0] * specs[1].shape[1]
     if name in _CONVOLUTIONS:
         images, weights = _CONVOLUTIONS[name]
         return nbytes, 2 * sizes[images] * math.prod(specs[weights].shape[:-1])

@@ -15,6 +15,7 @@ from kerasish.compiler.codegen.chains import chain
 from kerasish.compiler.codegen.checks import check, serves
 from kerasish.compiler.codegen.fused import Fused
 from kerasish.compiler.codegen.fusion import fuse
+from kerasish.compiler.codegen.pieces import in_pieces
 from kerasish.compiler.codegen.placement import Placement
 from kerasish.compiler.codegen.schedule import Layout, is_view, reorder
 from kerasish.compiler.control import kernel_of
@@ -30,7 +31,7 @@ MakeControl = Callable[["Drawing", Instruction], Loop | Branches | None]
 
 def prepare(program: Program) -> Program:
     """Return the program with fused instructions, in the order in which it will run."""
-    program = begin_at_biases(remove_dead_code(fuse(absorb_biases(decompose(program)))))
+    program = begin_at_biases(remove_dead_code(fuse(in_pieces(absorb_biases(decompose(program))))))
     return reorder(program, lambda i: not isinstance(i.card, Fused) and lower(program, i) is None)
 
 
@@ -149,4 +150,4 @@ def nanoseconds(program: Program, i: Instruction) -> float:
 
 
 _PRODUCTS = frozenset(
-    {"matmul", "contract", "conv", "conv_input_grad", "conv_weight_grad", "attention", "attention_grad"})
+    {"matmul", "contract", "linear_crossentropy", "conv", "conv_input_grad", "conv_weight_grad", "attention", "attention_grad"})

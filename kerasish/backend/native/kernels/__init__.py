@@ -10,6 +10,7 @@ FILES = {
     "conv": ("conv", "conv_input_grad"),
     "conv_weights": ("conv_weight_grad",),
     "folds": ("all", "any", "max", "mean", "min", "sum"),
+    "linear_crossentropy": ("linear_crossentropy",),
     "moments": ("moments", "var"),
     "movers": ("broadcast_to", "concatenate", "copy", "diagonal", "flip", "full", "get_item", "pad", "put_diagonal",
                "put_item", "repeat", "roll", "scatter_item", "split", "tile", "transpose"),

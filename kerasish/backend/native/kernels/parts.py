@@ -6,17 +6,19 @@ from kerasish.backend.native.jobs import Job, split
 from kerasish.backend.native.language import Value
 
 
-def add_parts(partial: str, out: str, *, parts: int, width: int, kind: str = "f4", count: int | None = None) -> Job:
+def add_parts(partial: str, out: str, *, parts: int, width: int, kind: str = "f4", count: int | None = None,
+              begin: int = 0) -> Job:
     """Return the job that adds the rows of a matrix.
 
     Args:
         partial, out: operands: `(parts, width)` and `(width,)`.
         kind: of the numbers.
         count: what the sums are divided by, for means.
+        begin: element of `out` at which the sums begin.
     """
     mean = count is not None
     return Job(f"add parts {kind}{' mean' if mean else ''}", _writer(kind, mean), (partial, out),
-               (parts, width, count or 1), width, split(width, 0.2 * parts, multiple=16))
+               (parts, width, count or 1, begin), width, split(width, 0.2 * parts, multiple=16))
 
 
 def _writer(kind: str, mean: bool) -> Any:
@@ -28,7 +30,7 @@ def _writer(kind: str, mean: bool) -> Any:
             total = k.var(partial.load(i, k.lanes, mask))
             with k.loop(1, parts) as n:
                 total.add(partial.load(n * width + i, k.lanes, mask))
-            out.store(i, total.get() / k.size(4).to(kind) if mean else total.get(), mask)
+            out.store(i + k.size(5), total.get() / k.size(4).to(kind) if mean else total.get(), mask)
 
         k.sweep(k.lo, k.hi, column)
 

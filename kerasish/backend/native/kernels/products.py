@@ -15,19 +15,26 @@ SHARE = 2_000_000  # multiplications of a part
 NEAR = 100_000  # elements of a matrix that stays in the nearer caches: all parts of the rows may read it
 
 
-def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
-    """Return the writer of a product of batches of matrices, or of a single one to whose rows a bias is added.
+def gemm(kind: str, wide: bool, start: str = "") -> Any:
+    """Return the writer of a product of batches of matrices, or of a single one that is added to something.
 
     Table: a, b, out, the bias if there is one; then the function's address, m, n, k, lda, ldb, ldc, transpose a,
     transpose b; elements from one matrix to the next of a, b and out, along the outer axis of the batch and along the
     inner one; the length of the inner one; whether parts are rows (0), columns (1), whole matrices (2), or pieces of
-    the sums (3), which go into a result each; last the length of such a piece.
+    the sums (3), which go into a result each; the length of such a piece; last, at which elements a, b and out begin.
+
+    Args:
+        kind: of the numbers.
+        wide: whether the library's integers have 64 bits.
+        start: what the product is added to: "" to nothing, "bias" to a bias of its rows, "out" to what is there.
     """
+    has_bias = start == "bias"
+
     def write(k: Any) -> None:
         integer, real = ir.IntType(64 if wide else 32), ir.FloatType() if kind == "f4" else ir.DoubleType()
         a, b, out = (k.pointer(n, kind) for n in range(3))
-        address, m, n, depth, lda, ldb, ldc, turn_a, turn_b, *rest = (k.size(3 + has_bias + i) for i in range(18))
-        outer, inner, (length, mode, piece) = rest[:3], rest[3:6], rest[6:]
+        address, m, n, depth, lda, ldb, ldc, turn_a, turn_b, *rest = (k.size(3 + has_bias + i) for i in range(21))
+        outer, inner, (length, mode, piece), (begin_a, begin_b, begin_out) = rest[:3], rest[3:6], rest[6:9], rest[9:]
         pieces = mode.equals(3)
         build = k.builder
         rows, columns = mode.equals(0), mode.equals(1)
@@ -35,9 +42,9 @@ def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
         left, width = columns.where(k.lo, 0), columns.where(k.hi - k.lo, n)
         plain_a, plain_b = turn_a.equals(0), turn_b.equals(0)
         begun, depth = pieces.where(k.lo, 0), pieces.where(k.hi - k.lo, depth)
-        a = a + plain_a.where(first * lda + begun, first + begun * lda)
-        b = b + plain_b.where(left + begun * ldb, left * ldb + begun)
-        out = out + (first * ldc + left + begun // piece * (m * n))
+        a = a + (begin_a + plain_a.where(first * lda + begun, first + begun * lda))
+        b = b + (begin_b + plain_b.where(left + begun * ldb, left * ldb + begun))
+        out = out + (begin_out + first * ldc + left + begun // piece * (m * n))
         begin, end = mode.equals(2).where(k.lo, 0), mode.equals(2).where(k.hi, 1)
         pointer, i32 = ir.PointerType(), ir.IntType(32)
         signature = ir.FunctionType(ir.VoidType(), [i32, i32, i32, *[integer] * 3, real, pointer, integer, pointer,
@@ -58,7 +65,7 @@ def gemm(kind: str, wide: bool, has_bias: bool = False) -> Any:
             build.call(function, [
                 ir.Constant(i32, _ROW_MAJOR), side(plain_a), side(plain_b), whole(count), whole(width), whole(depth),
                 ir.Constant(real, 1.0), (a + at[0]).code, whole(lda), (b + at[1]).code, whole(ldb),
-                ir.Constant(real, float(has_bias)), (out + at[2]).code, whole(ldc)])
+                ir.Constant(real, float(start != "")), (out + at[2]).code, whole(ldc)])
 
     return write
 
@@ -73,7 +80,7 @@ def _begin_at(k: Any, bias: Any, out: Any, rows: Any, width: Any, stride: Any) -
 def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda: int, ldb: int, ldc: int,
             turn_a: bool = False, turn_b: bool = False, batch: tuple[int, int] = (1, 1),
             outer: tuple[int, int, int] = (0, 0, 0), inner: tuple[int, int, int] = (0, 0, 0),
-            bias: str | None = None) -> Job | None:
+            bias: str | None = None, begins: tuple[int, int, int] = (0, 0, 0), adds: bool = False) -> Job | None:
     """Return the job of `out = op(a) @ op(b)` for a batch of matrices; None without a library.
 
     Args:
@@ -84,6 +91,8 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
         batch: matrices along two axes.
         outer, inner: elements from one matrix of a, b and out to the next along each of these axes.
         bias: operand of shape `(n,)`, added to every row of a single product.
+        begins: at which elements of the operands a, b and out begin.
+        adds: whether a single product is added to `out`.
     """
     found = blas.library()
     if found is None:
@@ -95,11 +104,11 @@ def product(a: str, b: str, out: str, *, kind: str, m: int, n: int, k: int, lda:
         mode, total, grain = 0, m, _grain(m, work)
     else:
         mode, total, grain = 1, n, _grain(n, work)
-    sizes = (m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1)
-    key, operands = (f"gemm {kind} {found.wide}", (a, b, out)) if bias is None else (
-        f"gemm {kind} {found.wide} bias", (a, b, out, bias))
+    sizes = (m, n, k, lda, ldb, ldc, turn_a, turn_b, *outer, *inner, batch[1], mode, 1, *begins)
+    operands, start = (a, b, out, bias) if bias else (a, b, out), "bias" if bias else "out" if adds else ""
     name = "sgemm" if kind == "f4" else "dgemm"
-    return Job(key, gemm(kind, found.wide, bias is not None), operands, (name, *map(int, sizes)), total, grain,
+    return Job(f"gemm {kind} {found.wide} {start}", gemm(kind, found.wide, start), operands, (name, *map(int, sizes)),
+               total, grain,
                in_rows=mode == 0 and ldc == n)
 
 
@@ -116,11 +125,27 @@ def long_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, n
     job = product(a, b, out, kind=kind, m=m, n=n, k=k, lda=lda, ldb=ldb, ldc=n, turn_a=turn_a, turn_b=turn_b)
     if job is None or k < 4 * max(m, n) or m * n * k < 8 * SHARE:
         return None if job is None else Plan((job,))
-    piece = -(-k // (4 if m * n * k < 64 * SHARE else 8))
-    parts = -(-k // piece)
-    sums = job._replace(operands=(a, b, scratch), sizes=(*job.sizes[:-2], 3, piece), total=k, grain=piece)
-    return Plan((sums, add_parts(scratch, out, parts=parts, width=m * n, kind=kind)),
-                (align(parts * m * n * (4 if kind == "f4" else 8)),))
+    return Plan(*in_parts(job, scratch, m * n, k, 4 if m * n * k < 64 * SHARE else 8))
+
+
+def in_parts(job: Job, scratch: str, width: int, k: int, most: int,
+             begins: tuple[int, int, int] = (0, 0, 0)) -> tuple[tuple[Job, Job], tuple[int]]:
+    """Return the jobs of a product of which pieces of the sums are done apart and added up, and bytes of scratch.
+
+    Args:
+        job: the product as a whole.
+        scratch: the operand in which the parts lie.
+        width: elements of the result.
+        k: length of the sums.
+        most: pieces.
+        begins: at which elements of the operands a, b and out begin.
+    """
+    kind, piece = "f4" if job.sizes[0] == "sgemm" else "f8", -(-k // most)
+    parts, (a, b, out) = -(-k // piece), job.operands
+    sums = job._replace(operands=(a, b, scratch), sizes=(*job.sizes[:-5], 3, piece, *begins[:2], 0), total=k,
+                        grain=piece)
+    whole = add_parts(scratch, out, parts=parts, width=width, kind=kind, begin=begins[2])
+    return (sums, whole), (align(parts * width * (4 if kind == "f4" else 8)),)
 
 
 def single_product(a: str, b: str, out: str, scratch: str, *, bias: str | None = None, **sides: Any) -> Plan | None:

@@ -155,12 +155,12 @@ def loss_grad_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
                 with there:
                     _loss_grad(k, row, to, label, g.load(n), loss.load(n), count)
                 with nowhere:
-                    _clear(k, row, to, count)
+                    clear(k, row, to, count)
 
     return write
 
 
-def _clear(k: Kernel, row: Row, to: Pointer, count: Value) -> None:
+def clear(k: Kernel, row: Row, to: Pointer, count: Value) -> None:
     """Write zeros, and NaN where the row holds NaN or infinity."""
     zero, nan = (k.number(x, "f4", k.lanes) for x in (0.0, float("nan")))
 
@@ -183,14 +183,20 @@ def _highest(k: Kernel, row: Row, count: Value) -> Value:
 
 
 def _loss_grad(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, loss: Value, count: Value) -> None:
-    lanes = k.lanes
     chosen = row.load(label)
     shift, scale = k.var(chosen + loss), k.var(weight)
     with k.when(~(loss < _NEAR)):
         top, total = top_and_total(k, row, count)
         shift.set(top)
         scale.set(weight / total)
-    less, times = shift.get().splat(lanes), scale.get().splat(lanes)
+    loss_slope(k, row, to, label, weight, shift.get(), scale.get(), count)
+
+
+def loss_slope(k: Kernel, row: Row, to: Pointer, label: Value, weight: Value, shift: Value, scale: Value,
+               count: Value) -> None:
+    """Write scale exp(x - shift) for the numbers of a row, and `weight` less for the one that was to be found."""
+    lanes = k.lanes
+    less, times = shift.splat(lanes), scale.splat(lanes)
 
     def body(i: Value, mask: Value | None) -> None:
         to.store(i, exp_below(row.load(i, lanes, mask) - less) * times, mask)
@@ -214,7 +220,7 @@ def _floats(*arrays: Any) -> bool:
     return all(a.dtype == np.float32 and a.size for a in arrays)
 
 
-def _whole(target: Any) -> str | None:
+def integers(target: Any) -> str | None:
     kind = kind_of(target.dtype)
     return kind if kind is not None and kind[0] in "iu" else None
 
@@ -258,7 +264,7 @@ def softmax_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Pla
 @lowering("sparse_softmax_crossentropy")
 def sparse_softmax_crossentropy(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     x, target, *bias = ins
-    kind = _whole(target)
+    kind = integers(target)
     if not _floats(x, *bias) or kind is None:
         return None
     return _rows(f"sparse_softmax_crossentropy {kind} {len(bias)}", loss_rows(kind, bool(bias)),
@@ -268,7 +274,7 @@ def sparse_softmax_crossentropy(ins: list[Any], outs: list[Any], params: dict[st
 @lowering("sparse_softmax_crossentropy_grad")
 def sparse_softmax_crossentropy_grad(ins: list[Any], outs: list[Any], params: dict[str, Any]) -> Plan | None:
     g, x, target, loss, *bias = ins
-    kind = _whole(target)
+    kind = integers(target)
     if not _floats(g, x, loss, *bias) or kind is None:
         return None
     return _rows(f"sparse_softmax_crossentropy_grad {kind} {len(bias)}", loss_grad_rows(kind, bool(bias)),
