@@ -240,7 +240,10 @@ class GradientTape:
         add = OPS["add"]
         for entry in reversed(self._entries) if self._persistent else _taken(self._entries):
             found = [grads.get(u) if u in keep else grads.pop(u, None) for u in entry.outputs]
-            if all(g is None for g in found):
+            for each in found:
+                if each is not None:
+                    break
+            else:
                 continue
             g: Any = found[0] if entry.specs is None else _filled(entry, found)
             for uid, gx in zip(entry.inputs, _input_gradients(entry, g), strict=True):
@@ -301,7 +304,8 @@ def _input_gradients(entry: Entry, g: Any) -> Any:
 
 
 def _call(rule: Any, entry: Entry, g: Any) -> Any:
-    arguments = {n: entry.kept[n] for n in (*rule.values, *rule.specs)}
+    kept = entry.kept
+    arguments = {n: kept[n] for n in rule.kept}
     for name in rule.params:
         arguments[name] = entry.params[name]
     if rule.wants_needs:

@@ -112,23 +112,29 @@ class Trace:
         """Write down an op; or run it now, if all its inputs are known and its result is small."""
         out = card.spec(*[x.data for x in inputs], **params)
         specs = out if type(out) is tuple else (out,)
-        if not card.effect and self.can_fold(inputs, specs):
-            return run_kernel(card, inputs, params)
+        for x in inputs:
+            if type(x.data) is Spec:
+                break
+        else:
+            if not card.effect and self.can_fold(inputs, specs):
+                return run_kernel(card, inputs, params)
         made = self.write(card, inputs, params, specs)
         return made if type(out) is tuple else made[0]
 
-    def can_fold(self, inputs: list[Tensor], specs: tuple[Spec, ...]) -> bool:
+    def can_fold(self, inputs: Sequence[Tensor], specs: tuple[Spec, ...]) -> bool:
         """Tell whether an instruction can be run now: all its inputs are known, and its results are small."""
-        for x in inputs:
-            if type(x.data) is Spec:
-                return False
+        if any(type(x.data) is Spec for x in inputs):
+            return False
         return sum([s.size for s in specs]) <= _FOLD_LIMIT and not any(self._follows(x) for x in inputs)
 
     def write(self, card: Any, inputs: Sequence[Tensor], params: dict[str, Any],
               specs: tuple[Spec, ...]) -> tuple[Tensor, ...]:
         """Write down an instruction; return its results."""
         known = self._numbers
-        numbers = tuple([known[x.uid] if x.uid in known else self.number(x) for x in inputs])
+        try:
+            numbers = tuple([known[x.uid] for x in inputs])
+        except KeyError:
+            numbers = tuple([self.number(x) for x in inputs])
         if len(specs) == 1:
             tensor = Tensor(specs[0])
             self.instructions.append(Instruction(card, numbers, params, (self.new(tensor),)))

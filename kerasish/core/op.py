@@ -84,12 +84,13 @@ class Rule:
     Attributes:
         values: names of the tensors it needs: of inputs, or "out".
         specs: names of those of which shape and dtype suffice.
+        kept: both.
         params: names of static parameters.
         wants_needs: whether it takes `needs`, one bool an input: is its gradient asked for?
         takes_gaps: whether gradients that nobody gave are None to it, and not zeros.
     """
 
-    __slots__ = ("function", "values", "specs", "params", "wants_needs", "takes_gaps")
+    __slots__ = ("function", "values", "specs", "kept", "params", "wants_needs", "takes_gaps")
 
     def __init__(self, card: Card, function: Callable[..., Any]):
         self.function = function
@@ -101,7 +102,8 @@ class Rule:
         self.wants_needs = "needs" in names
         self.values = tuple(n for n in names if n in tensors)
         self.specs = tuple(n for n in names if n.endswith("_spec") and n.removesuffix("_spec") in tensors)
-        self.params = tuple(n for n in names if n not in (*self.values, *self.specs, "needs"))
+        self.kept = (*self.values, *self.specs)
+        self.params = tuple(n for n in names if n not in (*self.kept, "needs"))
 
 
 def register(name: str, function: Callable[..., Any]) -> None:
@@ -132,5 +134,6 @@ def public(function: Callable[..., Any] | None = None, *, name: str | None = Non
     return door
 
 
-# Types of arguments that are no symbolic tensor and hold none.
-PLAIN: set[type] = {int, float, bool, str, type(None), Tensor, np.ndarray}
+# Types of arguments that are no symbolic tensor and hold none; those of dtypes are one a dtype.
+PLAIN: set[type] = {int, float, bool, str, type(None), Tensor, np.ndarray,
+                    *[type(np.dtype(name)) for name in ("float32", "float64", "int32", "int64", "bool")]}

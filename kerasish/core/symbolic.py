@@ -114,7 +114,10 @@ def _holds(x: Any) -> bool:
         x = x.values()
     elif not isinstance(x, list | tuple):
         return False
-    return any(type(e) not in op.PLAIN and _holds(e) for e in x)
+    for e in x:
+        if type(e) not in op.PLAIN and _holds(e):
+            return True
+    return False
 
 
 class Node:

@@ -93,7 +93,7 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
         v = to_tensor(v)
         if v.shape != (x.shape[axis],):
             raise ValueError(f"`{name}` must have shape {(x.shape[axis],)}, by axis {axis}, got {v.shape}")
-        return reshape(v, shape)
+        return v if axis == x.ndim - 1 else reshape(v, shape)
 
     factor = rsqrt(spread("variance", variance) + epsilon)
     if scale is not None:

@@ -62,6 +62,7 @@ def where(xp, condition, x, y, *, out=None):
 
 
 @kernel("divide_no_nan")
+@through_float32
 def divide_no_nan(xp, x1, x2, *, out=None):
     zero = x2 == 0
     quotient = xp.divide(x1, x2, out=out)

@@ -7,6 +7,7 @@ from typing import Any
 from kerasish.compiler.codegen.expressions import kind_of, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Mask, Shape, collapse
 from kerasish.compiler.codegen.recompute import Recomputing
+from kerasish.compiler.codegen.schedule import is_view
 from kerasish.compiler.ir import Instruction, Program
 from kerasish.compiler.passes.decompose import SHORT
 
@@ -61,7 +62,8 @@ class _Fuser:
         self.places: list[Any] = []  # groups and lone instructions, in order
         self.scalars: list[int] = []  # those of groups that compute single numbers
         self.front: list[Instruction] = []  # those that stand alone and depend on nothing computed in a group
-        self.where: dict[int, int] = {}  # value -> place that makes it
+        self.views: dict[int, list[Instruction]] = {}  # place -> views of what it makes, which stand behind it
+        self.where: dict[int, float] = {}  # value -> place that makes it; half a place more for its views
         self.readers: dict[int, int] = {}  # value -> the last group that reads it
         self.constants = {v: a for a, v in program.constants}
         self.numbered: set[int] = set()  # values that are numbers of rows (see `decompose`)
@@ -73,6 +75,9 @@ class _Fuser:
             if place is None and after < 0 and i.card.name != "full":
                 self.front.append(i)
                 place = -1
+            elif place is None and is_view(i):
+                self.views.setdefault(int(after), []).append(i)
+                place = int(after) + 0.5
             elif place is None:
                 place = len(self.places)
                 self.places.append(i)
@@ -80,12 +85,25 @@ class _Fuser:
                 self.where[o] = place
             if i.card.name == "number_rows":
                 self.numbered.add(i.outputs[0])
+        self._place_views()
         kept = {*self.program.outputs, *(v for _, v in self.program.updates)}
         Recomputing(self.places, self.specs, kept, _FITS, _MOST_INPUTS, _MOST_MEMBERS).run()
         used = self._used_outside()
         done = [p if isinstance(p, Instruction) else self._instruction(p, used) for p in self.places]
         return self.program._replace(
             specs=tuple(self.specs), instructions=(*self.front, *[i for i in done if i.outputs]))
+
+    def _place_views(self) -> None:
+        """Let views have places too."""
+        places: list[Any] = []
+        numbers: list[int] = []
+        for n, place in enumerate(self.places):
+            numbers.append(len(places))
+            places += [place, *self.views.get(n, ())]
+        self.where = {v: n if n < 0 else numbers[int(n)] for v, n in self.where.items()}
+        self.where.update((i.outputs[0], numbers[n] + k) for n, views in self.views.items()
+                          for k, i in enumerate(views, 1))
+        self.places = places
 
     def _is_fusible(self, i: Instruction) -> bool:
         """Whether fused kernels can do what an instruction does, for its dtypes."""
@@ -98,9 +116,11 @@ class _Fuser:
             return kind_of(out) is not None
         return bool(i.inputs) and writer(name, [self.specs[v] for v in i.inputs], out) is not None
 
-    def _home(self, i: Instruction, after: int) -> int | None:
+    def _home(self, i: Instruction, after: float) -> int | None:
         """The group that takes an instruction: one it is connected with, or a new one."""
-        tried = {after, *[self.readers[v] for v in i.inputs if v in self.readers and self.specs[v].size > 1]}
+        tried = {self.readers[v] for v in i.inputs if v in self.readers and self.specs[v].size > 1}
+        if after == int(after):  # else it waits for a view of what that group makes
+            tried.add(int(after))
         if self.specs[i.outputs[0]].size == 1:
             tried.update(self.scalars)
         for n in sorted(tried, reverse=True):

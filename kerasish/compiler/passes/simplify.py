@@ -184,6 +184,9 @@ def _unsigned(rewriter: Rewriter, value: int) -> int | None:
             if inner is not None:
                 inputs = (*made.inputs[:n], inner.inputs[0], *made.inputs[n + 1 :])
                 return rewriter.emit(made.card, inputs, made.params)
+    if made.card.name == "reshape" and rewriter.uses[value] == 1:
+        below = _unsigned(rewriter, made.inputs[0])
+        return None if below is None else rewriter.emit(made.card, (below,), made.params)
     return None
 
 
