@@ -398,3 +398,47 @@ def test_every_pass_leaves_a_program_without_its_pattern_alone():
     program, _ = trace(lambda x: ops.tanh(x), (ops.convert_to_tensor(normal(3)),), {})
     for change in PASSES:
         assert tree.flatten(change(program).instructions) == tree.flatten(program.instructions)
+
+
+@pytest.mark.parametrize("window, strides, padding", [(2, 2, "valid"), (3, 2, "valid"), (2, 1, "same"), (3, 3, "same")])
+def test_the_gradient_of_pooled_activations_is_masked_and_summed_before_it_is_spread(window, strides, padding):
+    def f(x, b, weight):
+        with GradientTape() as tape:
+            tape.watch([x, b])
+            y = ops.max_pool(ops.relu(x + b), window, strides, padding)
+            total = ops.sum(y * weight)
+        return tape.gradient(total, [x, b])
+
+    x = np.round(normal(2, 7, 8, 3))  # with ties, and windows in which nothing is positive
+    y = ops.max_pool(x, window, strides, padding)
+    names = optimized(f, x, normal(3) * 0.1, normal(*y.shape))
+    assert names.index("where") < names.index("max_pool_grad") and "greater" not in names
+    program = optimize(trace(f, tuple(map(ops.convert_to_tensor, (x, normal(3), normal(*y.shape)))), {})[0])
+    (pooled,) = (i for i in program.instructions if i.card.name == "max_pool_grad")
+    (total,) = (i for i in program.instructions if i.card.name == "sum")
+    assert (total.inputs[0] == pooled.inputs[0]) == (padding == "valid")
+
+
+@pytest.mark.parametrize("masked", [lambda x, g: ops.where(x > 0.5, g, 0.0), lambda x, g: ops.where(x > 0, g, 1.0),
+                                    lambda x, g: ops.where(x * 2 > 0, g, 0.0)])
+def test_another_mask_of_a_pooled_gradient_stays_where_it_is(masked):
+    def f(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            total = ops.sum(ops.square(ops.max_pool(x, 2)))
+        return masked(x, tape.gradient(total, x))
+
+    names = optimized(f, normal(2, 4, 6, 3))
+    assert names.index("max_pool_grad") < names.index("where")
+
+
+def test_a_pooled_gradient_that_others_read_is_made_as_it_is():
+    def f(x):
+        with GradientTape() as tape:
+            tape.watch(x)
+            total = ops.sum(ops.square(ops.max_pool(x, 2)))
+        g = tape.gradient(total, x)
+        return g, ops.where(x > 0, g, 0.0), ops.sum(g, axis=(1, 3)), ops.sum(g, axis=(1, 2))
+
+    names = optimized(f, normal(2, 4, 6, 3))
+    assert names.count("max_pool_grad") == 1 and "greater" in names
