@@ -7,7 +7,9 @@ pytest.importorskip("llvmlite")
 
 from kerasish.backend.native.jobs import LOWERINGS
 from kerasish.backend.native.kernels import recurrent
-from tests.native.trials import assert_close, reference
+from kerasish.backend.native.trial import Trial
+from kerasish.compiler.codegen.schedule import _OVER
+from tests.native.trials import assert_close, lowered, reference
 
 # batch, steps, units: fewer and more than a tile of rows, a vector of units, a part
 SIZES = [(1, 3, 5), (3, 1, 16), (9, 4, 7), (17, 3, 33), (5, 2, 64)]
@@ -69,3 +71,25 @@ def test_what_is_left_to_numpy():
     for dtype in ("float64", "float16"):
         inputs = [a.astype(dtype) for a in draw("gru", 2, 3, 4, False)]
         assert LOWERINGS["gru"](inputs, reference("gru", inputs), {}) is None
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_gates_may_be_written_over_what_they_are_made_of_and_their_gradients_over_them(kind, masked):
+    for size in SIZES:
+        inputs = draw(kind, *size, masked)
+        _run_over(kind, inputs, {})
+        _run_over(f"{kind}_grad", backward(kind, inputs, RESULTS[kind], masked), dict(
+            given=RESULTS[kind], masked=masked))
+
+
+def _run_over(name, inputs, params):
+    want = lowered(name, inputs, reference(name, inputs, **params), **params)
+    read, written = _OVER[name]
+    for is_shared in (False, True):
+        arrays, outs = [a.copy() for a in inputs], [np.empty_like(a) for a in want]
+        outs[written] = arrays[read]
+        trial = Trial(name, arrays, outs, **params)
+        trial._batch.is_shared = is_shared
+        for got, right in zip(trial.run(), want, strict=True):
+            np.testing.assert_array_equal(got, right)

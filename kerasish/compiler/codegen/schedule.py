@@ -90,10 +90,11 @@ def _write_over(program: Program, root: list[int], last_read: dict[int, int], ke
     elsewhere = {*program.inputs, *(v for _, v in program.variables), *(v for _, v in program.constants), *kept}
     for n, i in enumerate(program.instructions):
         roots = [root[v] for v in i.inputs]
-        free = [m for m in _place_by_place(i) if last_read.get(roots[m]) == n and roots[m] not in elsewhere
+        inputs, results = _place_by_place(i)
+        free = [m for m in inputs if last_read.get(roots[m]) == n and roots[m] not in elsewhere
                 and roots.count(roots[m]) == 1]
         for position, o in enumerate(i.outputs):
-            if root[o] != o or o in kept or not _everywhere(i, position):
+            if root[o] != o or o in kept or position not in results:
                 continue
             fitting = [m for m in free if _nbytes(program, roots[m]) == _nbytes(program, o)
                        and program.specs[i.inputs[m]].dtype.itemsize == program.specs[o].dtype.itemsize]
@@ -106,20 +107,19 @@ def _write_over(program: Program, root: list[int], last_read: dict[int, int], ke
                 members[below] += members.pop(o)
 
 
-def _place_by_place(i: Instruction) -> list[int]:
-    """Numbers of the inputs that are read at the very places at which results are written, and before that."""
-    if not isinstance(i.card, Fused):
-        name = i.card.name
-        is_over = name == "sparse_softmax_crossentropy_grad" or (name == "max_pool_grad" and are_apart(i.params))
-        return [1] if is_over else []
-    if i.card.folded:
-        return []
-    every = tuple([length != 1 for length in i.card.shape])
-    return [m for m, mask in enumerate(i.card.masks) if mask == every]
+# Ops whose kernel may write a result over an input: of which it reads just that place, before. Numbers of both.
+_OVER = {"sparse_softmax_crossentropy_grad": (1, 0), "lstm": (0, 2), "gru": (0, 1), "lstm_grad": (5, 0),
+         "gru_grad": (3, 0)}
 
 
-def _everywhere(i: Instruction, position: int) -> bool:
-    return not isinstance(i.card, Fused) or i.card.scopes[i.card.results[position]] == FULL
+def _place_by_place(i: Instruction) -> tuple[list[int], list[int]]:
+    """Numbers of the inputs that are read at the very places at which results are written, and of these results."""
+    if isinstance(i.card, Fused):
+        every = tuple([length != 1 for length in i.card.shape])
+        return ([] if i.card.folded else [m for m, mask in enumerate(i.card.masks) if mask == every],
+                [n for n, v in enumerate(i.card.results) if i.card.scopes[v] == FULL])
+    over = (1, 0) if i.card.name == "max_pool_grad" and are_apart(i.params) else _OVER.get(i.card.name)
+    return ([], []) if over is None else ([over[0]], [over[1]])
 
 
 def _nbytes(program: Program, v: int) -> int:
