@@ -14,6 +14,7 @@ from kerasish.utils import tree
 
 # A result of known inputs alone is computed while tracing, unless it is larger than this.
 _FOLD_LIMIT = 1 << 16
+_tuple = tuple.__new__  # quicker than a named tuple's own
 
 
 class Trace:
@@ -137,7 +138,7 @@ class Trace:
             numbers = tuple([self.number(x) for x in inputs])
         if len(specs) == 1:
             tensor = Tensor(specs[0])
-            self.instructions.append(Instruction(card, numbers, params, (self.new(tensor),)))
+            self.instructions.append(_tuple(Instruction, (card, numbers, params, (self.new(tensor),))))
             return (tensor,)
         made = tuple([Tensor(s) for s in specs])
         self.instructions.append(Instruction(card, numbers, params, tuple([self.new(t) for t in made])))

@@ -87,7 +87,13 @@ def broadcast(dtype: Any = None):
     """Return a shape rule: the result has the broadcast shape of all inputs, and the last one's dtype."""
 
     def rule(*inputs, **_params) -> Spec:
-        shape, kind = broadcast_shapes(*[x.shape for x in inputs]), dtype or inputs[-1].dtype
+        kind = dtype or inputs[-1].dtype
+        if len(inputs) == 2:  # and most often of one shape, or one of them a scalar
+            x, y = inputs
+            larger = x if x.shape == y.shape or not y.shape else None if x.shape else y
+            if larger is not None:
+                return larger if larger.dtype is kind and type(larger) is Spec else Spec(larger.shape, kind)
+        shape = broadcast_shapes(*[x.shape for x in inputs])
         for x in inputs:  # most often the result is like one of them
             if x.dtype is kind and x.shape == shape and type(x) is Spec:
                 return x

@@ -328,3 +328,34 @@ def test_other_sources_make_other_programs(monkeypatch):
     next_process(monkeypatch)
     runs_op_by_op(scaled(2.0), a)
     kept._depends_on.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", [object, "S3"])
+def test_constants_without_numbers_are_not_written_down(dtype):
+    program, _ = trace(lambda a: a + 1.0, (x(3, 4),), {})
+    assert kept._path_of(program) is not None
+    odd = program._replace(constants=(*program.constants, (np.array(["a", "b"], dtype), 0)))
+    assert kept._path_of(odd) is None
+
+
+def test_what_runs_all_programs_is_fetched_before_one_is_traced(monkeypatch, tmp_path):
+    f, a = scaled(2.0), x(5, 7)
+    for _ in range(3):
+        f(a)
+    next_process(monkeypatch)
+    monkeypatch.setattr(engine, "_functions", {})
+    kept.get_ready()
+    assert all(engine.is_there(name) for name in pool.DRIVERS)
+    path = pathlib.Path(kept._drivers_path())
+    path.write_bytes(b"torn" + path.read_bytes())
+    next_process(monkeypatch)
+    monkeypatch.setattr(engine, "_functions", {})
+    pool._code.cache_clear()
+    kept.get_ready()
+    assert not engine.is_there("driver touch")
+    runs_at_once(scaled(2.0), a)  # they are fetched one by one, or made anew
+    for shape in ((5, 8), (5, 8), (5, 8)):
+        f(x(*shape))
+    next_process(monkeypatch)
+    kept.get_ready()
+    assert engine.is_there("driver touch")  # the file was written again with the next program

@@ -40,7 +40,7 @@ class Filling:
         self.is_worth_it = sum([a.nbytes for a in arrays]) >= _WORTH_A_THREAD and _can_start()
         if self.is_worth_it:
             self._huge = [array for array in arrays if _has_asked_for_huge_pages(array)]
-            self._pieces = np.concatenate([_pieces(array) for array in arrays])
+            self._pieces = np.array([piece for array in arrays for piece in _pieces(array)], np.int64)
             self._table = np.zeros(MEMORY, np.int64)
             self._table[[ADVISE, ADVICE, PAGE, PIECES, OF_PIECES]] = (
                 ctypes.cast(_system().madvise, ctypes.c_void_p).value, POPULATE_WRITE, mmap.PAGESIZE,
@@ -72,11 +72,10 @@ def _can_start() -> bool:
     return sys.platform == "linux" and pool.threads() > 1 and engine.is_there(_TOUCH) and _system() is not None
 
 
-def _pieces(array: np.ndarray) -> np.ndarray:
+def _pieces(array: np.ndarray) -> list[tuple[int, int]]:
     """Address and length of the pieces of an array, in whole pages."""
     first, end = _bounds(array, whole_pages=False)
-    begins = np.arange(first, end, _PIECE)
-    return np.stack([begins, np.minimum(end - begins, _PIECE)], axis=1)
+    return [(begin, min(end - begin, _PIECE)) for begin in range(first, end, _PIECE)]
 
 
 def _has_asked_for_huge_pages(array: np.ndarray) -> bool:

@@ -20,6 +20,7 @@ from kerasish.compiler.ir import Program, programs_of, variables_of
 from kerasish.compiler.machine import marks, storage
 from kerasish.compiler.machine.blueprint import Blueprint, Branches, Check, Jobs, Loop
 from kerasish.compiler.machine.replay import NativeReplay
+from kerasish.core.dtypes import standardize_dtype
 from kerasish.version import __version__
 
 _MOST_FILES, _MOST_ON_DISK = 512, 1 << 27
@@ -131,8 +132,14 @@ def _path_of(program: Program) -> str | None:
         return None
     try:
         return marks.path_of("program", depends_on + storage.dump_plain(_plain(program)))
-    except storage.UnwritableError:
+    except (storage.UnwritableError, ValueError):  # the second of a constant of a dtype that tensors do not have
         return None
+
+
+def _bytes(array: np.ndarray) -> bytes:
+    if array.dtype.hasobject:  # what is there are addresses
+        raise storage.UnwritableError(f"an array of {array.dtype}")
+    return array.tobytes()
 
 
 def _plain(program: Program) -> Any:
@@ -143,8 +150,8 @@ def _plain(program: Program) -> Any:
     """
     numbers = {id(variable): n for n, variable in enumerate(variables_of(program))}
     given = [*program.inputs, *[v for _, v in program.variables], *[v for _, v in program.updates]]
-    specs = [(program.specs[v].shape, program.specs[v].dtype.name) for v in given]
-    constants = [(v, array.dtype.name, array.shape, array.tobytes()) for array, v in program.constants]
+    specs = [(program.specs[v].shape, standardize_dtype(program.specs[v].dtype)) for v in given]
+    constants = [(v, standardize_dtype(array.dtype), array.shape, _bytes(array)) for array, v in program.constants]
     instructions: Sequence[Any] = [
         (i.card.name, i.inputs, _plain_params(i) if programs_of(i) else i.params, i.outputs)
         for i in program.instructions]
