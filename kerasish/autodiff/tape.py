@@ -320,4 +320,5 @@ def fit_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     lead = len(g.shape) - len(shape)
     axes = tuple(range(lead)) + tuple(
         i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1)
-    return OPS["reshape"](OPS["sum"](g, axis=axes), shape)
+    out = OPS["sum"](g, axis=axes)
+    return out if out.shape == tuple(shape) else OPS["reshape"](out, shape)

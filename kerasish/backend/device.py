@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasish.backend.registry import lookup
+from kerasish.backend.registry import lookup, resolved
 
 
 class Device:
@@ -22,10 +22,11 @@ class Device:
 
     def __init__(self, name: str, xp: Any, array_type: type):
         self.name, self.xp, self.array_type = name, xp, array_type
+        self._kernels = resolved(name)
 
     def kernel(self, name: str) -> Callable[..., Any]:
         """Return the function on raw arrays that serves an op here."""
-        return lookup(name, self.name, self.xp)
+        return self._kernels.get(name) or lookup(name, self.name, self.xp)
 
     def asarray(self, x: Any, dtype: Any = None) -> Any:
         """Return `x`, an array of any device or a value, as an array of this one, uncopied where that can be."""

@@ -58,6 +58,11 @@ class _Attribute:
         self.name = name
 
 
+def resolved(device: str) -> dict[str, Callable[..., Any]]:
+    """Return the table of the ops of a device that were looked up already."""
+    return _resolved[device]
+
+
 def lookup(name: str, device: str, xp: Any) -> Callable[..., Any]:
     """Return the function that serves an op on a device, guards included.
 

@@ -238,22 +238,25 @@ def promoted(policy: Any, inputs: Any) -> list[Tensor]:
     """Return tensors of the dtype that a card's promotion asks for; casts are ops, so gradients pass them."""
     if policy is None:
         return [x if type(x) is Tensor else to_tensor(x) for x in inputs]
-    dtype, scalars = None, False
-    for x in inputs:  # the fast path: tensors of one floating-point dtype, and Python numbers
+    dtype, scalars, whole = None, False, True
+    for x in inputs:  # the fast path: tensors of one floating-point dtype, and Python numbers; of integers, whole ones
         if type(x) is Tensor:
             if dtype is None:
                 dtype = x.data.dtype
             elif x.data.dtype is not dtype and x.data.dtype != dtype:
                 break
-        elif type(x) is float or type(x) is int:
+        elif type(x) is int:
             scalars = True
+        elif type(x) is float:
+            scalars, whole = True, False
         elif hasattr(x, "read_tensor"):  # a Variable
             return promoted(policy, [v.read_tensor() if hasattr(v, "read_tensor") else v for v in inputs])
         else:
             break
     else:
         real = dtype is not None and dtype.kind == "f"
-        if (real and type(policy) is str) or (dtype is not None and policy == "same" and not scalars):
+        is_kept = policy == "same" and (not scalars or (whole and dtype is not None and dtype.kind in "iu"))
+        if (real and type(policy) is str) or (dtype is not None and is_kept):
             if not scalars:
                 return list(inputs)
             asarray = device.current().xp.asarray

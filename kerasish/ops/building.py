@@ -34,12 +34,12 @@ def elementwise(*, vjp: Any = None, promote: Any = "same", dtype: Any = None,
         shape_rule = spec or (like(0, dtype) if len(inputs) == 1 else broadcast(dtype))
         card = Card(function.__name__, inputs, spec=shape_rule, promote=promote, vjp=rules, broadcasts=len(inputs) > 1)
 
-        defaults = dict(zip(static, values, strict=True))
+        defaults, count = dict(zip(static, values, strict=True)), len(inputs)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if len(args) == len(inputs) and kwargs.keys() <= defaults.keys():  # the common way, which must be quick
-                return apply(card, args, {**defaults, **kwargs})
+            if len(args) == count and (not kwargs or kwargs.keys() <= defaults.keys()):  # the common way: it is quick
+                return apply(card, args, {**defaults, **kwargs} if kwargs else defaults.copy())
             bound = inspect.signature(function).bind(*args, **kwargs)
             bound.apply_defaults()
             return card(*[bound.arguments[n] for n in inputs], **{n: bound.arguments[n] for n in static})

@@ -185,7 +185,7 @@ class Steps:
 
     def _on_batch(self, run: Callable[[list], Any], x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
         batch = tuple(to_batch(a, name) for a, name in ((x, "x"), (y, "y"), (sample_weight, "sample_weight")))
-        self._prepare(batch)  # type: ignore[attr-defined]
+        self._prepare(lambda: batch)  # type: ignore[attr-defined]
         self.reset_metrics()
         logs = dict(sorted(numbers(run([batch])).items()))
         return logs if return_dict else self._in_order(logs)

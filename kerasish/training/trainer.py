@@ -172,7 +172,7 @@ class Trainer(Steps):
         epochs = min(epochs, config.max_epochs() or epochs)
         source = batch_source(x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight)
         batches = EpochIterator(source, steps_per_epoch, self.steps_per_execution)
-        self._prepare_on(batches)
+        self._prepare(batches.peek)
         told = self._callback_list(callbacks, verbose, epochs, batches, add_history=True)
         validate = None
         if validation_data is not None:
@@ -240,7 +240,7 @@ class Trainer(Steps):
             raise ValueError(f"Unrecognized keyword arguments {sorted(kwargs)} of evaluate()")
         self._assert_compiled("evaluate")
         batches = EpochIterator(batch_source(x, y, sample_weight, batch_size, steps), steps, self.steps_per_execution)
-        self._prepare_on(batches, optimizer=False)
+        self._prepare(batches.peek, optimizer=False)
         told = self._callback_list(callbacks, verbose, 1, batches)
         self.make_test_function()
         self._set_untracked(stop_evaluating=False)
@@ -342,32 +342,26 @@ class Trainer(Steps):
 
     # ---- building from data --------------------------------------------------------------------
 
-    def _prepare_on(self, batches: EpochIterator, optimizer: bool = True) -> None:
-        if not self._is_prepared(optimizer):
-            self._prepare(batches.peek(), optimizer)
-
     def _is_built(self) -> bool:
-        return all(layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
+        return all([layer.built for layer in self._flatten_layers()])  # type: ignore[attr-defined]
 
-    def _is_prepared(self, optimizer: bool = True) -> bool:
-        ready = self.optimizer is None or self.optimizer.built or not optimizer
-        return self._is_built() and ready and self._losses_built()
-
-    def _prepare(self, batch: tuple, optimizer: bool = True) -> None:
+    def _prepare(self, peek: Callable[[], tuple], optimizer: bool = True) -> None:
         """Build what is not built yet (layers, losses, metrics, optimizer) from the shapes of a batch."""
-        if self._is_prepared(optimizer):
+        is_built, has_losses = self._is_built(), self._losses_built()
+        needs_optimizer = optimizer and self.optimizer is not None and not self.optimizer.built
+        if is_built and has_losses and not needs_optimizer:
             return
-        x, y, weight = unpack_x_y_sample_weight(tree.map_structure(_symbol, batch))
-        is_built = self._is_built()
+        x, y, _ = unpack_x_y_sample_weight(peek())
         y_pred = self._known_output() if is_built else None
-        if not is_built or (y_pred is None and not self._losses_built()):
+        if not is_built or (y_pred is None and not has_losses):
+            x = tree.map_structure(_symbol, x)
             try:
                 y_pred = compute_output_spec(lambda a: self(a, training=False), x)  # type: ignore[operator]
             except (TypeError, NotImplementedError, AttributeError):
                 return  # a call that needs values: the first step builds everything as it goes
         if y_pred is not None and type(self).compute_loss is Steps.compute_loss:
-            self._build_compiled(y, y_pred)
-        if optimizer and self.optimizer is not None and not self.optimizer.built:
+            self._build_compiled(tree.map_structure(_symbol, y), y_pred)
+        if needs_optimizer:
             with eager_scope():
                 self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
 
