@@ -259,10 +259,29 @@ def promoted(policy: Any, inputs: Any) -> list[Tensor]:
         if (real and type(policy) is str) or (dtype is not None and is_kept):
             if not scalars:
                 return list(inputs)
-            asarray = device.current().xp.asarray
-            return [x if type(x) is Tensor else Tensor(asarray(x, dtype)) for x in inputs]
+            return [x if type(x) is Tensor else _number(x, dtype) for x in inputs]
     dtype = promoted_dtype(policy, inputs)
     return [to_tensor(x, dtype) for x in inputs]
+
+
+# Tensors of Python numbers, by kind, value and dtype: a program is then told of each of them once.
+_numbers: dict[Any, Tensor] = {}
+_MOST_NUMBERS = 4096
+
+
+def _number(x: Any, dtype: np.dtype) -> Tensor:
+    """A Python number as a tensor that nobody may write to."""
+    here = device.current()
+    key = (type(x), x or str(x), dtype)  # of zeros there are two
+    found = _numbers.get(key) if here.array_type is np.ndarray else None
+    if found is None:
+        found = Tensor(here.xp.asarray(x, dtype))
+        if here.array_type is np.ndarray and x == x:
+            found.data.flags.writeable = False
+            if len(_numbers) >= _MOST_NUMBERS:
+                _numbers.clear()
+            _numbers[key] = found
+    return found
 
 
 def promoted_dtype(policy: Any, inputs: Any) -> str:
