@@ -122,14 +122,14 @@ class CompiledFunction:
 
         def traced() -> Program | None:
             try:
-                with no_collection():
-                    program, result = trace(self._function, args, kwargs)
+                program, result = trace(self._function, args, kwargs)
             except Exception:  # noqa: BLE001  perhaps the first call has to make something: the second one will tell
                 return None
             results.append(result)
             return program
 
-        run = kept_runner((self._mark(), key), traced, self._writes)
+        with no_collection():
+            run = kept_runner((self._mark(), key), traced, self._writes)
         return None if run is None else (run, _filler(results[0], self._wrap))
 
     def _remember(self, key: Any, value: Any) -> None:

@@ -14,14 +14,14 @@ from kerasish.utils.registry import builtin
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
     """mean((y_true - y_pred)^2) over the last axis."""
     y_true, y_pred = pair(y_true, y_pred, "mean_squared_error")
-    return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
+    return ops.mean(ops.square(ops.subtract(y_pred, y_true)), axis=-1)
 
 
 @builtin("keras.losses", "keras.metrics")
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
     """mean(|y_true - y_pred|) over the last axis."""
     y_true, y_pred = pair(y_true, y_pred, "mean_absolute_error")
-    return ops.mean(ops.absolute(ops.subtract(y_true, y_pred)), axis=-1)
+    return ops.mean(ops.absolute(ops.subtract(y_pred, y_true)), axis=-1)
 
 
 @builtin("keras.losses", "keras.metrics")

@@ -51,6 +51,10 @@ def _length(shape: Any, axis: tuple[int, ...]) -> int:
     return math.prod([shape[a] for a in axis])
 
 
+def _shared(g: Tensor, count: int) -> Tensor:
+    return g if count == 1 else g / count
+
+
 def _fold(card: Card, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
     return card(x, axis=canonical_axes(axis, x.ndim), keepdims=bool(keepdims))
 
@@ -61,7 +65,7 @@ _sum = Card("sum", ("x",), spec=_fold_spec(), vjp=(lambda g, x_spec, axis: sprea
 _prod = Card("prod", ("x",), spec=_fold_spec(),
              vjp=(lambda g, x, axis: spread(g, x, axis) * _product_of_others(x, axis),))  # fmt: skip
 _mean = Card("mean", ("x",), spec=_fold_spec(),
-             vjp=(lambda g, x_spec, axis: spread(g / _length(x_spec.shape, axis), x_spec, axis),))  # fmt: skip
+             vjp=(lambda g, x_spec, axis: spread(_shared(g, _length(x_spec.shape, axis)), x_spec, axis),))  # fmt: skip
 _var = Card("var", ("x",), spec=_fold_spec(), vjp=(lambda g, x, axis: _var_gradient(g, x, axis),))
 _logsumexp = Card(
     "logsumexp", ("x",), spec=_fold_spec(),

@@ -5,13 +5,14 @@ import functools
 import importlib
 import os
 import stat
+from importlib.util import source_hash
 
 try:
     from _blake2 import blake2b  # hashlib would load OpenSSL, which takes longer than all that is hashed here
 except ImportError:
     from hashlib import blake2b
 
-_DIGEST = 32
+_DIGEST = 8
 
 
 @functools.cache
@@ -54,7 +55,12 @@ def _is_private(found: os.stat_result) -> bool:
 def path_of(folder: str | None, key: str | bytes) -> str | None:
     """Return the file of a kernel or program in a folder, None without one."""
     named = key.encode() if isinstance(key, str) else key
-    return None if folder is None else os.path.join(folder, blake2b(named, digest_size=20).hexdigest())
+    return None if folder is None else os.path.join(folder, name_of(named).decode())
+
+
+def name_of(key: bytes) -> bytes:
+    """Return a short name that no other key has."""
+    return blake2b(key, digest_size=20).hexdigest().encode()
 
 
 def read(path: str | None) -> bytes | None:
@@ -95,4 +101,4 @@ def prune(folder: str, most: int, nbytes: int) -> None:
 
 
 def _digest(content: bytes) -> bytes:
-    return blake2b(content, digest_size=_DIGEST).digest()
+    return source_hash(content)  # which tells torn files from whole ones, and is quicker than a cryptographic hash

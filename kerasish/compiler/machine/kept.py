@@ -122,7 +122,7 @@ def _depends_on() -> bytes | None:
         return None
     if not sources or not traits():
         return None
-    return repr((__version__, np.__version__, sys.version, products, traits(), sources)).encode()
+    return disk.name_of(repr((__version__, np.__version__, sys.version, products, traits(), sources)).encode())
 
 
 def _path_of(program: Program) -> str | None:
