@@ -269,7 +269,7 @@ _numbers: dict[Any, Tensor] = {}
 _MOST_NUMBERS = 4096
 
 
-def _number(x: Any, dtype: np.dtype) -> Tensor:
+def _number(x: Any, dtype: Any) -> Tensor:
     """A Python number as a tensor that nobody may write to."""
     here = device.current()
     key = (type(x), x or str(x), dtype)  # of zeros there are two

@@ -114,7 +114,7 @@ def _holds(x: Any) -> bool:
         x = x.values()
     elif not isinstance(x, list | tuple):
         return False
-    for e in x:
+    for e in x:  # noqa: SIM110  every op comes by here: a generator would take longer
         if type(e) not in op.PLAIN and _holds(e):
             return True
     return False

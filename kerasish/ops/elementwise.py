@@ -122,7 +122,8 @@ def fmod(x1, x2):
     """Remainder x1 - trunc(x1 / x2) x2, with the sign of `x1`, element by element."""
 
 
-@elementwise(promote="float", vjp=(lambda g, x2: divide_no_nan(g, x2), lambda g, x2, out: -divide_no_nan(g * out, x2)))
+@elementwise(promote="float", vjp=(
+    lambda g, x2: OPS["divide_no_nan"](g, x2), lambda g, x2, out: -OPS["divide_no_nan"](g * out, x2)))
 def divide_no_nan(x1, x2):
     """Quotient x1 / x2, and 0 where x2 is 0, element by element."""
 

@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 
 from kerasish import initializers
+from kerasish.backend import device
 from kerasish.core.dispatch import eager_scope
-from kerasish.core.dtypes import standardize_dtype
+from kerasish.core.dtypes import numpy_dtype, standardize_dtype
 from kerasish.core.name_scope import name_scope
+from kerasish.core.tensor import Tensor
 from kerasish.core.variable import Variable
 
 
-_ZEROS = initializers.Zeros()
+def _zeros(shape: tuple[int, ...], dtype: str) -> Tensor:
+    """What most slots begin with, of which a model has many; `ops.zeros` takes longer to find out as much."""
+    return Tensor(device.current().xp.zeros(shape, numpy_dtype(dtype)))
 
 
 class HasSlots:
@@ -39,7 +43,8 @@ class HasSlots:
     def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
                      layout: Any = None, name: str | None = None) -> Variable:
         """Make a variable of the optimizer that belongs to no single variable."""
-        first = _ZEROS if initializer == "zeros" else initializers.get(initializer)
+        is_plain = initializer == "zeros" and type(shape) is tuple and dtype is not None
+        first = _zeros(shape, dtype) if is_plain else initializers.get(initializer)
         with eager_scope(), name_scope(self.name, caller=self):
             variable = Variable(first, shape=shape, dtype=dtype, trainable=False,
                                 aggregation=aggregation, name=name)
@@ -50,8 +55,8 @@ class HasSlots:
                                     initializer: Any = "zeros") -> Variable:
         """Make a slot of the shape and dtype of a variable."""
         path = getattr(reference_variable, "path", reference_variable.name).replace("/", "_")
-        return self.add_variable(reference_variable.shape, initializer, standardize_dtype(reference_variable.handle.dtype),
-                                 name=f"{path}_{name or 'var'}")
+        dtype = standardize_dtype(reference_variable.handle.dtype)
+        return self.add_variable(reference_variable.shape, initializer, dtype, name=f"{path}_{name or 'var'}")
 
     def add_optimizer_variables(self, trainable_variables: list[Variable], name: Any,
                                 initializer: Any = "zeros") -> Any:

@@ -343,7 +343,7 @@ class Trainer(Steps):
     # ---- building from data --------------------------------------------------------------------
 
     def _is_built(self) -> bool:
-        return all([layer.built for layer in self._flatten_layers()])  # type: ignore[attr-defined]
+        return all(layer.built for layer in self._flatten_layers())  # type: ignore[attr-defined]
 
     def _prepare(self, peek: Callable[[], tuple], optimizer: bool = True) -> None:
         """Build what is not built yet (layers, losses, metrics, optimizer) from the shapes of a batch."""

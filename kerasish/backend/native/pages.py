@@ -43,7 +43,7 @@ class Filling:
             self._pieces = np.array([piece for array in arrays for piece in _pieces(array)], np.int64)
             self._table = np.zeros(MEMORY, np.int64)
             self._table[[ADVISE, ADVICE, PAGE, PIECES, OF_PIECES]] = (
-                ctypes.cast(_system().madvise, ctypes.c_void_p).value, POPULATE_WRITE, mmap.PAGESIZE,
+                ctypes.cast(_system().madvise, ctypes.c_void_p).value or 0, POPULATE_WRITE, mmap.PAGESIZE,
                 self._pieces.ctypes.data, len(self._pieces))
 
     def __enter__(self) -> None:
@@ -83,7 +83,7 @@ def _has_asked_for_huge_pages(array: np.ndarray) -> bool:
 
 
 def fresh(nbytes: int) -> np.ndarray:
-    """Return memory in small pages; a large array of NumPy's comes in huge ones, a small one is perhaps there already."""
+    """Return memory in small pages; a large array of NumPy's comes in huge ones, a small one may be there already."""
     if sys.platform == "win32" or nbytes < HUGE:
         return np.empty(nbytes, np.uint8)
     return np.frombuffer(mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)

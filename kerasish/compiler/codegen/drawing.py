@@ -149,5 +149,6 @@ def nanoseconds(program: Program, i: Instruction) -> float:
     return operations / 80 + nbytes / 8 if i.card.name in _PRODUCTS else nbytes / 5
 
 
-_PRODUCTS = frozenset(
-    {"matmul", "contract", "linear_crossentropy", "conv", "conv_input_grad", "conv_weight_grad", "attention", "attention_grad"})
+_PRODUCTS = frozenset({
+    "matmul", "contract", "linear_crossentropy", "conv", "conv_input_grad", "conv_weight_grad", "attention",
+    "attention_grad"})

@@ -71,7 +71,7 @@ class _Fuser:
     def run(self) -> Program:
         for i in self.program.instructions:
             after = max([self.where.get(v, -1) for v in i.inputs], default=-1)
-            place = self._home(i, after) if self._is_fusible(i) else None
+            place: float | None = self._home(i, after) if self._is_fusible(i) else None
             if place is None and after < 0 and i.card.name != "full":
                 self.front.append(i)
                 place = -1

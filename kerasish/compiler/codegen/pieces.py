@@ -18,7 +18,7 @@ _ROWS, _ROWS_A_TERM = 256, 2
 
 
 def _spec(x: Any, kernel: Any, target: Any, weight: Any, *bias: Any, rows: int) -> tuple[Spec, ...]:
-    return tuple([Spec(target.shape, x.dtype), *[Spec(s.shape, s.dtype) for s in (x, kernel, *bias)]])
+    return (Spec(target.shape, x.dtype), *[Spec(s.shape, s.dtype) for s in (x, kernel, *bias)])
 
 
 # Results: the loss of each row, and the gradients of the weighted sum of the losses by x, kernel and bias.

@@ -10,8 +10,9 @@ from kerasish.compiler.passes.pooled_gradients import shrink_pooled_gradients
 from kerasish.compiler.passes.simplify import simplify
 from kerasish.compiler.passes.transposes import fold_transposes
 
-PASSES = (remove_dead_code, shorten_loops, share_common_subexpressions, fold_constants, simplify, shrink_pooled_gradients,
-          remove_dead_code, unify_products, remove_dead_code, fold_transposes, share_common_subexpressions, remove_dead_code)
+PASSES = (
+    remove_dead_code, shorten_loops, share_common_subexpressions, fold_constants, simplify, shrink_pooled_gradients,
+    remove_dead_code, unify_products, remove_dead_code, fold_transposes, share_common_subexpressions, remove_dead_code)
 
 
 def optimize(program: Program) -> Program:

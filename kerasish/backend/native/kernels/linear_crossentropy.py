@@ -10,7 +10,7 @@ from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
 from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.kernels.products import in_parts, product
 from kerasish.backend.native.kernels.softmax import Row, clear, integers, loss_slope, top_and_total
-from kerasish.backend.native.language import Kernel
+from kerasish.backend.native.language import Kernel, Pointer, Value
 from kerasish.backend.native.vector_math import log
 
 _PARTS = 4  # of the sums of a product
@@ -42,11 +42,14 @@ def loss_and_slope_rows(kind: str, biased: bool) -> Callable[[Kernel], None]:
                 with nowhere:
                     loss.store(at, 0.0)
                     clear(k, row, to, count)
-            for total in sums:
-                k.sweep(0, count, lambda i, mask, to=to, total=total: total.store(
-                    i, total.load(i, k.lanes, mask) + to.load(i, k.lanes, mask), mask))
+            for part in sums:
+                _add_row(k, to, part, count)
 
     return write
+
+
+def _add_row(k: Kernel, row: Pointer, sums: Pointer, count: Value) -> None:
+    k.sweep(0, count, lambda i, mask: sums.store(i, sums.load(i, k.lanes, mask) + row.load(i, k.lanes, mask), mask))
 
 
 @lowering("linear_crossentropy")
