@@ -16,6 +16,7 @@ from kerasish.core.dispatch import eager_scope
 from kerasish.core.dtypes import standardize_dtype
 from kerasish.core.symbolic import KerasTensor, compute_output_spec
 from kerasish.core.tensor import Tensor
+from kerasish.core.variable import Variable
 from kerasish.data.array_source import only_batch
 from kerasish.data.epochs import EpochIterator
 from kerasish.data.select_source import batch_source
@@ -328,7 +329,8 @@ class Trainer(Steps):
                                 lambda: self._slots() if name == "train_step" else [])
 
     def _slots(self) -> list[Any]:
-        return [] if self.optimizer is None else self.optimizer.variables
+        """Variables of the optimizer, which nobody may have written to yet; one of the user's own may have others."""
+        return [v for v in getattr(self.optimizer, "variables", ()) if isinstance(v, Variable)]
 
     def _looks(self) -> tuple[Any, ...]:
         """What tells this model from others in the next process too, at a glance."""

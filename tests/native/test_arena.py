@@ -63,7 +63,8 @@ def test_what_stands_in_arrays_stays_while_another_thread_takes_memory_for_them(
     written, zeros, small = rng.integers(0, 255, 1 << 21, "uint8"), np.zeros(3 * pages.HUGE, "uint8"), np.arange(9)
     untouched = pages.fresh(2 * pages.HUGE)
     assert resident(untouched) == 0
-    arrays = written, zeros, small, untouched
+    constant = np.frombuffer(bytes(1 << 21), np.uint8)  # which may lie where nobody can write
+    arrays = written, zeros, small, untouched, constant
     copies = [a.copy() for a in arrays[:3]]
     filling = pages.Filling(arrays)
     with filling:

@@ -29,14 +29,16 @@ class Filling:
     one keeps the interpreter. Where there is none, nothing happens.
 
     Args:
-        arrays: what is going to be written to. The small ones are left out, they have memory already.
+        arrays: what is going to be written to. The small ones are left out, they have memory already; and so are those
+            that may not be written to.
 
     Attributes:
         is_worth_it: whether this is done.
     """
 
     def __init__(self, arrays: Sequence[np.ndarray]):
-        arrays = [array for array in arrays if array.nbytes >= _WORTH_POPULATING]
+        # They are held: memory that is given back meanwhile may be another's.
+        self._arrays = arrays = [a for a in arrays if a.nbytes >= _WORTH_POPULATING and a.flags.writeable]
         self.is_worth_it = sum([a.nbytes for a in arrays]) >= _WORTH_A_THREAD and _can_start()
         if self.is_worth_it:
             self._huge = [array for array in arrays if _has_asked_for_huge_pages(array)]

@@ -10,7 +10,7 @@ from typing import Any
 from kerasish.backend.native.jobs import Job, Plan, align, split
 from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.language import BYTES, Kernel, Pointer, Value
-from kerasish.compiler.codegen.expressions import COSTLY, kind_of, writer
+from kerasish.compiler.codegen.expressions import COSTLY, kind_of, nanoseconds, writer
 from kerasish.compiler.codegen.fused import COLUMN, FULL, ROW, Fused, Loops, collapse
 
 # Reductions, with the number from which each begins.
@@ -66,8 +66,7 @@ class Shape:
 
     def nanoseconds(self) -> float:
         """What an element costs, roughly."""
-        costly = sum(i.card.name in COSTLY for i in self.card.body)
-        return 0.05 * len(self.card.body) + 0.35 * costly + 0.12 * (self.card.inputs + len(self.card.results))
+        return nanoseconds(self.card.body) + 0.12 * (self.card.inputs + len(self.card.results))
 
 
 def plan(card: Fused, forced: int | None = None) -> Plan:

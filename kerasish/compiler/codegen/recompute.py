@@ -6,13 +6,13 @@ read. Where it follows place by place from what a reader has anyhow, and from a 
 
 from typing import Any, NamedTuple
 
-from kerasish.compiler.codegen.expressions import COSTLY
+from kerasish.compiler.codegen.expressions import nanoseconds
 from kerasish.compiler.codegen.fused import FULL, ROW
 from kerasish.compiler.ir import Instruction
 
 _WORTH = 1 << 14  # elements; less stays in a cache
 _SMALL = 16  # what has fewer elements by this factor is read for next to nothing
-_NANOSECONDS_A_BYTE, _NANOSECONDS_AN_OP, _NANOSECONDS_A_COSTLY_ONE = 0.15, 0.05, 0.4
+_NANOSECONDS_A_BYTE = 0.15
 
 
 class Recomputing:
@@ -85,7 +85,7 @@ class Recomputing:
         fits = (len(reader.leaves) + len(leaves) <= self._most_inputs
                 and len(reader.members) + len(needed) <= self._most_members
                 and reader.has_loops(masks, reader.folded, reader.summed))
-        if not fits or _nanoseconds(needed.values()) > self._specs[v].dtype.itemsize * 2 * _NANOSECONDS_A_BYTE:
+        if not fits or nanoseconds(needed.values()) > self._specs[v].dtype.itemsize * 2 * _NANOSECONDS_A_BYTE:
             return None
         return _Plan([i for i in group.members if i.outputs[0] in needed], leaves)
 
@@ -118,10 +118,5 @@ class _Plan(NamedTuple):
 def _extent(spec: Any, group: Any) -> Any:
     """Along which axes a number of each row extends; None if its shape does not say so."""
     return tuple([n != 1 for n in spec.shape]) if spec.ndim == len(group.shape) else None
-
-
-def _nanoseconds(instructions: Any) -> float:
-    """What it costs to compute one element, roughly."""
-    return sum(_NANOSECONDS_A_COSTLY_ONE if i.card.name in COSTLY else _NANOSECONDS_AN_OP for i in instructions)
 
 

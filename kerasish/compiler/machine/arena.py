@@ -89,18 +89,25 @@ class Prefetch:
     def __enter__(self) -> None:
         # If it fails, another thread runs there, which takes what it needs itself.
         self._is_ours = self._arena.lock.acquire(blocking=False)
-        own = [self._arena.unfilled(self._nbytes)] if self._is_ours else []
-        self._filling = pages.Filling([*own, *self._arrays])
-        self._filling.__enter__()
+        try:
+            own = [self._arena.unfilled(self._nbytes)] if self._is_ours else []
+            self._filling = pages.Filling([*own, *self._arrays])
+            self._filling.__enter__()
+        except BaseException:
+            self._release()
+            raise
 
     def __exit__(self, *error: object) -> None:
         try:
             self._filling.__exit__(*error)
+            if self._is_ours and self._filling.is_worth_it:
+                self._arena.note_filled(self._nbytes)
         finally:
-            if self._is_ours:
-                if self._filling.is_worth_it:
-                    self._arena.note_filled(self._nbytes)
-                self._arena.lock.release()
+            self._release()
+
+    def _release(self) -> None:
+        if self._is_ours:
+            self._arena.lock.release()
 
 
 def release() -> None:
