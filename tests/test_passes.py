@@ -442,3 +442,26 @@ def test_a_pooled_gradient_that_others_read_is_made_as_it_is():
 
     names = optimized(f, normal(2, 4, 6, 3))
     assert names.count("max_pool_grad") == 1 and "greater" in names
+
+
+@pytest.mark.parametrize("window, strides, padding", [(2, 2, "valid"), (3, 2, "same"), (2, 1, "same")])
+def test_a_bias_and_a_relu_come_after_pooling(window, strides, padding):
+    def f(x, b):
+        return ops.max_pool(ops.relu(x + b), window, strides, padding)
+
+    x = normal(2, 7, 8, 3)
+    x[0, 2, 3], x[1, 1, 1] = np.nan, -np.inf
+    assert optimized(f, x, normal(3), rtol=0) == ["max_pool", "add", "relu"]
+    assert optimized(lambda x, b: ops.max_pool(b + ops.relu6(x * 3.0), 2), x, normal(1, 1, 3), rtol=0) == [
+        "multiply", "max_pool", "relu6", "add"]
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, b: ops.max_pool(ops.relu(x) - b, 2),  # some order would be kept, but nobody has asked for it
+    lambda x, b: ops.max_pool(ops.absolute(x + b), 2),
+    lambda x, b: (ops.max_pool(x + b, 2), x + b),
+    lambda x, b: ops.max_pool(x + ops.reshape(ops.arange(24, dtype="float32"), (4, 6, 1)), 2),
+    lambda x, b: ops.average_pool(ops.relu(x + b), 2),
+])
+def test_what_does_not_keep_the_order_or_is_read_by_others_comes_before_pooling(f):
+    assert optimized(f, normal(2, 4, 6, 3), normal(3))[-1].endswith("pool")

@@ -6,12 +6,12 @@ from kerasish.compiler.passes.constant_folding import fold_constants
 from kerasish.compiler.passes.contractions import unify_products
 from kerasish.compiler.passes.dead_code import remove_dead_code
 from kerasish.compiler.passes.loops import shorten_loops
-from kerasish.compiler.passes.pooled_gradients import shrink_pooled_gradients
+from kerasish.compiler.passes.pooling import shrink_pooling
 from kerasish.compiler.passes.simplify import simplify
 from kerasish.compiler.passes.transposes import fold_transposes
 
 PASSES = (
-    remove_dead_code, shorten_loops, share_common_subexpressions, fold_constants, simplify, shrink_pooled_gradients,
+    remove_dead_code, shorten_loops, share_common_subexpressions, fold_constants, simplify, shrink_pooling,
     remove_dead_code, unify_products, remove_dead_code, fold_transposes, share_common_subexpressions, remove_dead_code)
 
 
