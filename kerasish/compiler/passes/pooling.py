@@ -32,7 +32,7 @@ def _before(rewriter: Rewriter, i: Instruction) -> int | None:
 
 
 def _order_keeping(rewriter: Rewriter, value: int) -> Instruction | None:
-    """The instruction that made a value, what is pooled first among its inputs, if it keeps the order in all windows."""
+    """The instruction that made a value, what is pooled first among its inputs, if it keeps the order in windows."""
     made = rewriter.made.get(value)
     if made is None or rewriter.specs[value].dtype.kind != "f":
         return None
