@@ -7,12 +7,14 @@ pytest.importorskip("llvmlite")
 
 from kerasish import ops
 from kerasish.autodiff.tape import GradientTape
+from kerasish.backend.native.language import kind_of
 from kerasish.compiler.codegen import pieces
 from kerasish.compiler.codegen.draw import machine_code
 from kerasish.compiler.codegen.drawing import prepare
 from kerasish.compiler.passes import optimize
 from kerasish.compiler.trace import trace
 from kerasish.compiler.verify import verify
+from kerasish.core.op import CARDS
 
 
 @pytest.fixture(autouse=True)
@@ -29,11 +31,11 @@ def mean_loss(x, w, b, logits, target):
     return [ops.mean(losses(logits, target))]
 
 
-def held_to_eager(use=mean_loss, lead=(37,), length=6, classes=53, biased=True, spoil=None):
+def held_to_eager(use=mean_loss, lead=(37,), length=6, classes=53, biased=True, spoil=None, dtype="int32"):
     """Hold loss and gradients, compiled, to those of eager; tell whether they were made in pieces."""
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=s).astype("float32") for s in ((*lead, length), (length, classes), (classes,))]
-    target = rng.integers(0, classes, lead).astype("int32")
+    target = rng.integers(0, classes, lead).astype(dtype)
     if spoil is not None:
         spoil(*arrays, target)
     arguments = [ops.convert_to_tensor(a) for a in (*arrays, target)]
@@ -73,6 +75,15 @@ def test_rows_without_a_class_and_numbers_that_are_none():
     assert held_to_eager(spoil=spoil)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "int16", "uint32"])
+@pytest.mark.parametrize("biased", [True, False])
+def test_targets_of_other_kinds(dtype, biased):
+    def use(x, w, b, logits, target):
+        return [ops.mean(CARDS["sparse_softmax_crossentropy"](logits, target))]
+
+    assert held_to_eager(use, dtype=dtype, biased=biased) == (kind_of(np.dtype(dtype)) is not None)
+
+
 def test_weights_that_are_made_after_the_loss():
     def weighted(x, w, b, logits, target):
         loss = losses(logits, target)
@@ -83,13 +94,33 @@ def test_weights_that_are_made_after_the_loss():
 
 @pytest.mark.parametrize("use", [
     lambda x, w, b, logits, target: [ops.sum(ops.square(losses(logits, target)))],  # the weight is made of the loss
-    lambda x, w, b, logits, target: [ops.mean(losses(logits, target)), ops.argmax(logits, axis=-1)],
+    lambda x, w, b, logits, target: [ops.mean(losses(logits, target)), ops.argmin(logits, axis=-1)],
+    lambda x, w, b, logits, target: [ops.mean(losses(logits, target)), ops.argmax(logits, axis=0)],
+    lambda x, w, b, logits, target: [ops.mean(losses(logits, target)), ops.argmax(logits, axis=-1, keepdims=True)],
+    lambda x, w, b, logits, target: [ops.mean(losses(logits, target)), ops.argmax(logits, axis=-1),
+                                     ops.argmax(ops.abs(logits), axis=-1)],
     lambda x, w, b, logits, target: [ops.mean(losses(logits, target)) + ops.mean(ops.square(logits))],
     lambda x, w, b, logits, target: [ops.mean(losses(logits, target)) + ops.mean(losses(logits, target[::-1]))],
     lambda x, w, b, logits, target: [ops.mean(losses(ops.reshape(logits, (-1, 1, 53)), target[:, None]))],
 ])
 def test_what_stays_whole_gives_the_same(use):
     assert not held_to_eager(use)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("lead, classes", [((37,), 300), ((4, 16), 700)])
+def test_an_accuracy_is_had_on_the_way(lead, classes, biased):
+    def use(x, w, b, logits, target):
+        best = ops.argmax(logits, axis=-1)
+        return [ops.mean(losses(logits, target)), best, ops.mean(ops.cast(ops.equal(best, target), "float32"))]
+
+    def spoil(x, w, b, target):
+        w[:, 7], b[7] = w[:, 3], b[3]  # a tie: the first counts
+        x[..., 2, :] *= 50
+        x[(0,) * (x.ndim - 1)] = np.nan
+
+    assert held_to_eager(use, lead=lead, classes=classes, biased=biased)
+    assert held_to_eager(use, lead=lead, classes=classes, biased=biased, spoil=spoil)
 
 
 def test_others_may_read_what_goes_in_and_what_comes_out():

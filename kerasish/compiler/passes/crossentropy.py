@@ -27,7 +27,7 @@ def absorb_biases(program: Program) -> Program:
     sums = {}
     for i in program.instructions:
         if i.card.name == "add" and readers[i.outputs[0]] == read_here[i.outputs[0]] > 0:
-            found = _parts(program, i)
+            found = parts_of_sum(program, i)
             if found is not None:
                 sums[i.outputs[0]] = found
     kept = [i for i in program.instructions if not (i.card.name == "add" and i.outputs[0] in sums)]
@@ -41,7 +41,7 @@ def _is_served(program: Program, i: Instruction) -> bool:
     return x.dtype == "float32" and x.size > 0 and target.dtype.kind in "iu"
 
 
-def _parts(program: Program, add: Instruction) -> tuple[int, int] | None:
+def parts_of_sum(program: Program, add: Instruction) -> tuple[int, int] | None:
     """Return the logits without bias, and the bias; None if it is another kind of sum."""
     whole = program.specs[add.outputs[0]]
     for x, bias in (add.inputs, add.inputs[::-1]):

@@ -9,6 +9,7 @@ from kerasish.backend.native import engine
 from kerasish.backend.native.jobs import Job, Plan, align, lowering, split
 from kerasish.backend.native.kernels.parts import add_parts
 from kerasish.backend.native.kernels.products import in_parts, product
+from kerasish.backend.native.kernels.scans import FAR, places_in_rows
 from kerasish.backend.native.kernels.softmax import Row, clear, integers, loss_slope, top_and_total
 from kerasish.backend.native.language import Kernel, Pointer, Value
 from kerasish.backend.native.vector_math import log
@@ -57,14 +58,15 @@ def linear_crossentropy(ins: list[Any], outs: list[Any], params: dict[str, Any])
     """Scratch memory: the logits of a piece, parts of the gradient by x, and of that by the bias."""
     kernel, target, bias = ins[1], ins[2], ins[4:]
     kind, (length, classes) = integers(target), kernel.shape
-    if kind is None or any(a.dtype != np.float32 for a in (*ins[:2], ins[3], *bias)):
+    if kind is None or classes >= FAR or any(a.dtype != np.float32 for a in (*ins[:2], ins[3], *bias)):
         return None
     pieces = -(-target.size // params["rows"])
     rows = -(-target.size // pieces)
     grain = split(rows, 10 + classes * 1.1, most=_ROW_PARTS)
     jobs: list[Job] = []
+    best = f"o{len(outs) - 1}" if params["finds_best"] else None
     for begin in range(0, target.size, rows):
-        found = _piece(kind, length, classes, begin, min(rows, target.size - begin), grain, bool(bias))
+        found = _piece(kind, length, classes, begin, min(rows, target.size - begin), grain, bool(bias), best)
         if found is None:
             return None
         jobs += found
@@ -75,7 +77,8 @@ def linear_crossentropy(ins: list[Any], outs: list[Any], params: dict[str, Any])
     return Plan((*jobs, add_parts("s2", "o3", parts=parts, width=classes)), tuple(scratch))
 
 
-def _piece(kind: str, length: int, classes: int, begin: int, rows: int, grain: int, biased: bool) -> list[Job] | None:
+def _piece(kind: str, length: int, classes: int, begin: int, rows: int, grain: int, biased: bool,
+           best: str | None) -> list[Job] | None:
     """The jobs of rows from `begin` on; None without a library of products."""
     start, scratch = begin * length, "s0"
     logits = product("i0", "i1", scratch, kind="f4", m=rows, n=classes, k=length, lda=length, ldb=classes, ldc=classes,
@@ -90,4 +93,5 @@ def _piece(kind: str, length: int, classes: int, begin: int, rows: int, grain: i
     loss = Job(key, loss_and_slope_rows(kind, biased), (scratch, "i2", "i3", "o0", *(["s2"] if biased else [])),
                (classes, begin, grain, int(begin == 0)), rows, grain)
     sums, _ = in_parts(by_x, "s1", rows * length, classes, _PARTS, (0, 0, start))
-    return [logits, loss, *sums, by_kernel]
+    places = [] if best is None else [places_in_rows(scratch, best, kind="f4", rows=rows, length=classes, begin=begin)]
+    return [logits, *places, loss, *sums, by_kernel]

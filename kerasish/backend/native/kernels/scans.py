@@ -7,17 +7,20 @@ from kerasish.backend.native.jobs import Job, Plan, lowering, split
 from kerasish.backend.native.kernels.folds import Extent, extent, fold_of
 from kerasish.backend.native.language import BYTES, Pointer, Value, kind_of
 
-_FAR = (1 << 31) - 1
+FAR = (1 << 31) - 1
 
 
 def row_positions(kind: str, name: str) -> Callable[[Any], None]:
-    """Return the writer of the first place of the extreme, or of NaN, in each row. Table: x, out; elements of a row."""
+    """Return the writer of the first place of the extreme, or of NaN, in each row.
+
+    Table: x, out; elements of a row, and where in `out` the places of the rows begin.
+    """
     fold = fold_of(name, kind)
 
     def write(k: Any) -> None:
-        x, out, length = k.pointer(0, kind), k.pointer(1, "i4"), k.size(2)
+        x, out, length = k.pointer(0, kind), k.pointer(1, "i4") + k.size(3), k.size(2)
         lanes = k.lanes * 4 // BYTES[kind]
-        numbers, far = k.lane_numbers(lanes).to("i4"), k.number(_FAR, "i4", lanes)
+        numbers, far = k.lane_numbers(lanes).to("i4"), k.number(FAR, "i4", lanes)
         with k.loop(k.lo, k.hi) as row:
             source, strange = x + row * length, k.var(k.number(0, "b", lanes))
             # The extreme of each lane of four vectors, and where it stood first.
@@ -40,7 +43,7 @@ def row_positions(kind: str, name: str) -> Callable[[Any], None]:
             extreme = fold.finish(_joined([best.get() for best, _ in states], fold.join))
             at = _joined([best.get().equals(extreme).where(place.get(), far) for best, place in states], Value.minimum)
             first = at.extreme("min")
-            out.store(row, first.equals(_FAR).where(0, first))  # no element went beyond the extreme of nothing
+            out.store(row, first.equals(FAR).where(0, first))  # no element went beyond the extreme of nothing
             with k.when(strange.get().any()):
                 out.store(row, _first_strange(k, source, length, lanes, numbers, far))
 
@@ -123,14 +126,27 @@ def _size(x: Any, axis: Any) -> tuple[str, Extent] | None:
 
 def _positions(ins: list[Any], outs: list[Any], params: dict[str, Any], name: str) -> Plan | None:
     found = _size(ins[0], params.get("axis"))
-    if found is None or outs[0].dtype.str[1:] != "i4" or found[1].folded >= _FAR:
+    if found is None or outs[0].dtype.str[1:] != "i4" or found[1].folded >= FAR:
         return None
     kind, size = found
     if size.kept == 1:
-        return Plan((Job(f"arg{name} rows {kind}", row_positions(kind, name), ("i0", "o0"), (size.folded,), size.batch,
-                         split(size.batch, 10 + 0.2 * size.folded)),))
+        return Plan((places_in_rows("i0", "o0", kind=kind, rows=size.batch, length=size.folded, name=name),))
     return Plan((Job(f"arg{name} columns {kind}", column_positions(kind, name), ("i0", "o0"), (size.folded, size.kept),
                      size.batch, split(size.batch, 0.2 * size.folded * size.kept)),))
+
+
+def places_in_rows(x: str, out: str, *, kind: str, rows: int, length: int, name: str = "max", begin: int = 0) -> Job:
+    """Return the job that finds the first place of the extreme of each row.
+
+    Args:
+        x, out: operands: `(rows, length)`, and places in int32.
+        kind: of the numbers.
+        rows, length: of the matrix.
+        name: "max" or "min".
+        begin: element of `out` at which the places begin.
+    """
+    return Job(f"arg{name} rows {kind}", row_positions(kind, name), (x, out), (length, begin), rows,
+               split(rows, 10 + 0.2 * length))
 
 
 @lowering("argmax")

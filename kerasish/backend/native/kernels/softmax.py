@@ -221,6 +221,7 @@ def _floats(*arrays: Any) -> bool:
 
 
 def integers(target: Any) -> str | None:
+    """Return the kind of whole numbers, None if they are of no kind that kernels read."""
     kind = kind_of(target.dtype)
     return kind if kind is not None and kind[0] in "iu" else None
 
