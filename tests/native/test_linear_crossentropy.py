@@ -152,3 +152,23 @@ def test_it_takes_the_memory_of_a_piece():
         return machine_code(optimize(trace(run, (x, w, t), {})[0])).machine.arena.memory.nbytes
 
     assert nbytes(512) < 512 * 1000 * 4 / 8
+
+
+def test_two_layers_of_one_program():
+    rng = np.random.default_rng(0)
+    x, v, w = (ops.convert_to_tensor(rng.normal(size=s).astype("float32")) for s in ((33, 6), (6, 20), (6, 31)))
+    a, b = (ops.convert_to_tensor(rng.integers(0, n, 33).astype("int32")) for n in (20, 31))
+
+    def run(x, v, w, a, b):
+        with GradientTape() as tape:
+            tape.watch([x, v, w])
+            loss = ops.mean(losses(ops.matmul(x, v), a)) + 2.0 * ops.sum(losses(ops.matmul(x, w), b))
+        return loss, *tape.gradient(loss, [x, v, w])
+
+    arguments = (x, v, w, a, b)
+    program = optimize(trace(run, arguments, {})[0])
+    ready = prepare(program)
+    verify(ready)
+    assert [i.card.name for i in ready.instructions].count("linear_crossentropy") == 2
+    for got, right in zip(machine_code(program)([t.data for t in arguments]), run(*arguments), strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-5, atol=1e-5)
