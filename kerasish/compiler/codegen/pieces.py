@@ -128,9 +128,7 @@ def _sorted(specs: tuple[Spec, ...], readers: list[Any]) -> tuple[list[Instructi
 
 
 def _is_plain(program: Program, found: _Found) -> bool:
-    """Whether the products are those of a matrix of rows with a kernel, and gradients have the shapes of what they are
-    by.
-    """
+    """Whether the products are of rows with a matrix, and the gradients have the shapes of what they are by."""
     specs = program.specs
     x, kernel = (specs[v] for v in found.product.inputs)
     products = found.product, found.by_x, found.by_kernel
