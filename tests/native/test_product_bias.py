@@ -35,6 +35,18 @@ def test_a_lone_bias_is_taken(x_shape, dtype):
     assert inputs_of_products(lambda x, w, b: [b + ops.matmul(x, w)], x_shape, dtype) == [3]
 
 
+def test_a_bias_of_several_axes_is_taken_where_they_are_the_columns():
+    def heads(x, w, b):
+        return [ops.einsum("abc,cde->abde", x, ops.reshape(w, (5, 4, 6))) + ops.reshape(b, (4, 6))]
+
+    assert inputs_of_products(heads, (3, 7, 5)) == [3]
+
+    def part_of_the_columns(x, w, b):
+        return [ops.einsum("abc,cde->abde", x, ops.reshape(w, (5, 4, 6))) + b[:6]]
+
+    assert inputs_of_products(part_of_the_columns, (3, 7, 5)) == [2]
+
+
 def test_what_stays_two_instructions():
     assert inputs_of_products(lambda x, w, b: [ops.relu(ops.matmul(x, w) + b)], (7, 5)) == [2]
 

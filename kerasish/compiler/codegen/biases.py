@@ -38,7 +38,7 @@ def begin_at_biases(program: Program) -> Program:
 
 
 def _is_served(program: Program, i: Instruction) -> bool:
-    """Tell whether an instruction is a single product, whose rows are the result's last axis."""
+    """Tell whether an instruction is a single product, by a kernel that takes a bias."""
     if i.card.name not in _CARDS or len(i.inputs) > 2:
         return False
     x, y = (program.specs[v] for v in i.inputs)
@@ -46,8 +46,14 @@ def _is_served(program: Program, i: Instruction) -> bool:
         return False
     if i.card is not CONTRACT:
         return y.ndim == 2 <= x.ndim
-    plan = layout(i.params["subscripts"], i.params["x_shape"], i.params["y_shape"])
-    return not plan.batch and i.params["shape"][-1:] == (plan.n,)
+    return not layout(i.params["subscripts"], i.params["x_shape"], i.params["y_shape"]).batch
+
+
+def _columns(program: Program, product: Instruction) -> int:
+    """The columns of a product, which the last axes of the result may share."""
+    if product.card is not CONTRACT:
+        return program.specs[product.outputs[0]].shape[-1]
+    return layout(product.params["subscripts"], product.params["x_shape"], product.params["y_shape"]).n
 
 
 def _place_of_product(program: Program, i: Instruction, products: dict[int, Instruction]) -> int | None:
@@ -57,6 +63,8 @@ def _place_of_product(program: Program, i: Instruction, products: dict[int, Inst
         return None
     whole = program.specs[i.outputs[0]]
     for place, (v, other) in enumerate((i.inputs, i.inputs[::-1])):
-        if v in products and program.specs[v] == whole and program.specs[other] == Spec(whole.shape[-1:], whole.dtype):
+        bias = program.specs[other]
+        if v in products and program.specs[v] == whole and bias.size == _columns(program, products[v]) and (
+                bias == Spec(whole.shape[whole.ndim - bias.ndim:], whole.dtype)):
             return place
     return None

@@ -16,6 +16,7 @@ VECTORS = 2  # of a panel's width
 NEAR = 1 << 17  # elements of a matrix that stays in a cache
 FEWEST = 8  # rows from which on it pays to lay out panels
 LONGEST = 4096  # terms of the sums, for panels to stay in a cache
+TOGETHER = 4  # panels that are laid out at once: their parts of a row lie side by side
 SHARE = 1_000_000  # multiplications of a part, at least
 
 
@@ -67,14 +68,10 @@ class Panels:
         a, b, out, packed = (k.pointer(n, form.kind) for n in range(4))
         rows, columns, length, lda, ldb, ldc, grain = (k.size(4 + form.has_bias + n) for n in range(7))
         width = VECTORS * lanes
-        first, last = (k.number(0, "i8"), (columns + (width - 1)) // width) if form.by_rows else (k.lo, k.hi)
-        begin, end = (k.lo, k.hi) if form.by_rows else (k.number(0, "i8"), rows)
-        with k.loop(first, last) as panel:
+
+        def multiply(panel: Value, place: Pointer, begin: Value, end: Value) -> None:
             column = panel * width
             masks = form.masks(k, columns - column)
-            place = packed + (panel if form.by_rows else k.lo // grain) * (length * width)
-            if not form.by_rows:
-                lay_out(k, form, b, ldb, column, length, masks, place)
             start = [k.number(0, form.kind, lanes)] * VECTORS
             if form.has_bias:
                 bias = k.pointer(4, form.kind) + column
@@ -85,6 +82,19 @@ class Panels:
                 for i, vectors in enumerate(sums):
                     for v, (total, mask) in enumerate(zip(vectors, masks, strict=True)):
                         (out + ((row + i) * ldc + column)).store(v * lanes, total.get(), mask)
+
+        if form.by_rows:
+            with k.loop(0, (columns + (width - 1)) // width) as panel:
+                multiply(panel, packed + panel * (length * width), k.lo, k.hi)
+            return
+        room = packed + k.lo // grain * (length * (width * TOGETHER))
+        with k.loop(k.lo, k.hi, TOGETHER) as group:
+            stop = (group + TOGETHER).minimum(k.hi)
+            with k.loop(0, length) as j, k.loop(group, stop) as panel:
+                masks = form.masks(k, columns - panel * width)
+                lay_out_term(k, form, b, ldb, panel * width, j, masks, room + (panel - group) * (length * width))
+            with k.loop(group, stop) as panel:
+                multiply(panel, room + (panel - group) * (length * width), k.number(0, "i8"), rows)
 
     def _sums(self, k: Kernel, a: Pointer, row: Value, lda: Value, panel: Pointer, length: Value,
               start: list[Value]) -> list[list[Any]]:
@@ -103,18 +113,17 @@ class Panels:
         return sums
 
 
-def lay_out(k: Kernel, form: Form, b: Pointer, ldb: Value, column: Value, length: Value, masks: list[Value | None],
-            out: Pointer) -> None:
-    """Write the panel that begins at a column: one term of the sums after the other."""
+def lay_out_term(k: Kernel, form: Form, b: Pointer, ldb: Value, column: Value, j: Value, masks: list[Value | None],
+                 out: Pointer) -> None:
+    """Write term `j` of the sums into the panel that begins at a column."""
     lanes = lanes_of(form.kind)
-    with k.loop(0, length) as j:
-        for v, mask in enumerate(masks):
-            if form.turn_b:
-                line = b + ((column + v * lanes) * ldb + j)
-                values = line.gather(k.lane_numbers(lanes) * ldb, mask)
-            else:
-                values = (b + (j * ldb + column)).load(v * lanes, lanes, mask)
-            out.store((j * VECTORS + v) * lanes, values)
+    for v, mask in enumerate(masks):
+        if form.turn_b:
+            line = b + ((column + v * lanes) * ldb + j)
+            values = line.gather(k.lane_numbers(lanes) * ldb, mask)
+        else:
+            values = (b + (j * ldb + column)).load(v * lanes, lanes, mask)
+        out.store((j * VECTORS + v) * lanes, values)
 
 
 def laying_out(form: Form) -> Any:
@@ -129,7 +138,9 @@ def laying_out(form: Form) -> Any:
         width = VECTORS * lanes_of(form.kind)
         with k.loop(k.lo, k.hi) as panel:
             column = panel * width
-            lay_out(k, form, b, ldb, column, length, form.masks(k, columns - column), packed + panel * (length * width))
+            masks = form.masks(k, columns - column)
+            with k.loop(0, length) as j:
+                lay_out_term(k, form, b, ldb, column, j, masks, packed + panel * (length * width))
 
     return write
 
@@ -159,7 +170,7 @@ def panel_product(a: str, b: str, out: str, scratch: str, *, kind: str, m: int, 
     job = Job(f"panels {form}", Panels(form), operands, (m, n, k, lda, ldb, ldc, grain), units, grain,
               in_rows=by_rows and ldc == n)
     if not by_rows:
-        return Plan((job,), (align(-(-units // grain) * room),))
+        return Plan((job,), (align(-(-units // grain) * TOGETHER * room),))
     plain = form._replace(height=0, turn_a=False, has_bias=False)
     first = Job(f"panels laid out {plain}", laying_out(plain), (b, scratch), (n, k, ldb), panels,
                 split(panels, k * width / 16))
